@@ -1,0 +1,1 @@
+"""Lessor: time on an OpenStack cloud, declared, renewable and visible."""
