@@ -1,0 +1,239 @@
+"""What LeaseRenewals get: monotonic, clamped by the limits, each decided once.
+
+A grant is written first into the lease's history (name, uid), then into the LeaseRenewal: a crash between the two is
+filled in by the next pass from the history.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from lessor.decide import window
+from lessor.decide.facts import Facts
+from lessor.model import conditions, times
+from lessor.model.conditions import ConditionType, Reason, Verdict
+from lessor.model.instancelease import Action, Grant, RenewalsStatus, RenewFrom
+from lessor.model.leaserenewal import LeaseRenewal, LeaseRenewalStatus
+from lessor.model.plans import Event, EventReason, RenewalDecision
+from lessor.model.times import Duration
+
+HISTORY = 16
+KEPT = 10
+_NAME_LENGTH = 64
+_TRACKED = (
+    "argocd.argoproj.io/tracking-id",
+    "argocd.argoproj.io/instance",
+    "app.kubernetes.io/instance",
+    "kustomize.toolkit.fluxcd.io/name",
+    "helm.toolkit.fluxcd.io/name",
+)
+UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What came of the requests of one pass: the grants so far, the answers, the Events."""
+
+    renewals: RenewalsStatus | None
+    decisions: tuple[RenewalDecision, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+def rule(facts: Facts, start: datetime, renewals: RenewalsStatus | None) -> Ruling:
+    """Answer every request that is open, oldest first; and clear away what was decided long ago."""
+    ruling = Ruling(renewals=renewals)
+    for request in sorted(facts.renewals, key=_age):
+        if not request.decided:
+            ruling = _answer(facts, start, request, ruling)
+    return replace(ruling, decisions=ruling.decisions + _cleared(facts))
+
+
+def waiting(facts: Facts, message: str) -> tuple[RenewalDecision, ...]:
+    """Let every open request wait, and say for what."""
+    verdict = conditions.false(Reason.WAITING, message)
+    return tuple(
+        decision
+        for request in sorted(facts.renewals, key=_age)
+        if not request.decided and (decision := unanswered(request, verdict, facts.now)) is not None
+    )
+
+
+def unanswered(request: LeaseRenewal, verdict: Verdict, now: datetime) -> RenewalDecision | None:
+    """Give a request the `Completed` verdict of one that is not decided; None when it has it already."""
+    said = {ConditionType.COMPLETED: verdict}
+    status = LeaseRenewalStatus(
+        observed_generation=request.metadata.generation,
+        message=verdict.message,
+        conditions=conditions.merged(request.status.conditions, said, request.metadata.generation, now),
+    )
+    return None if status == request.status else RenewalDecision(renewal=request, status=status)
+
+
+def _age(request: LeaseRenewal) -> tuple[datetime, str]:
+    return request.metadata.creation_timestamp, request.metadata.name
+
+
+def _answer(facts: Facts, start: datetime, request: LeaseRenewal, ruling: Ruling) -> Ruling:
+    history = ruling.renewals.history if ruling.renewals is not None else ()
+    recorded = next((grant for grant in history if grant.uid == request.metadata.uid), None)
+    if recorded is not None:
+        return _granted(facts, request, recorded, ruling)
+    denial = _denial(facts, start, request, ruling.renewals)
+    if denial is not None:
+        return _denied(facts, request, denial, ruling)
+    grant = _grant(facts, start, request, ruling.renewals)
+    grown = _grown(facts, ruling.renewals or RenewalsStatus(), grant)
+    return _granted(facts, request, grant, replace(ruling, renewals=grown), fresh=True)
+
+
+def _denial(facts: Facts, start: datetime, request: LeaseRenewal, renewals: RenewalsStatus | None) -> Verdict | None:
+    rules, name = facts.lease.spec.renewal, request.metadata.name
+    term = window.at(facts.lease.spec, start, renewals)
+    granted = renewals if renewals is not None else RenewalsStatus()
+    if any(grant.name == name for grant in granted.history):
+        return conditions.false(
+            Reason.ALREADY_GRANTED, f"A LeaseRenewal named {name} was granted before. Ask again under another name."
+        )
+    if _too_late(facts):
+        return conditions.false(Reason.TOO_LATE, "The server has been deleted: there is nothing left to renew.")
+    if rules is None:
+        return None
+    if rules.max_renewals is not None and granted.count >= rules.max_renewals:
+        reason = Reason.NOT_RENEWABLE if rules.max_renewals == 0 else Reason.LIMIT_REACHED
+        return conditions.false(
+            reason, f"The lease allows {rules.max_renewals} renewals, and {granted.count} were granted."
+        )
+    if rules.window is not None and facts.now < term.end - rules.window.delta:
+        first = times.text(term.end - rules.window.delta)
+        return conditions.false(Reason.TOO_EARLY, f"The lease can be renewed from {first} on. Ask again then.")
+    if term.latest is not None and _new_end(facts, request, start, term) <= term.end:
+        return conditions.false(
+            Reason.LIMIT_REACHED,
+            f"The lease already ends at {times.text(term.end)}, and spec.renewal.maxTotal lets it end no later than "
+            f"{times.text(term.latest)}.",
+        )
+    return None
+
+
+def _too_late(facts: Facts) -> bool:
+    stage, claimed = facts.lease.status.stage, facts.lease.status.next_action
+    if stage is not None and stage.done == Action.DELETE:
+        return True
+    deleting = claimed is not None and claimed.claimed_time is not None and claimed.action == Action.DELETE
+    gone = facts.server is None or facts.server.over or facts.server.task_state in {"deleting", "soft-deleting"}
+    return deleting and facts.live and facts.fault is None and gone
+
+
+def _length(facts: Facts, request: LeaseRenewal, start: datetime) -> timedelta:
+    """How much is asked for; at most one renewal's length, where the lease names one."""
+    rules = facts.lease.spec.renewal
+    most = rules.extend_by.delta if rules is not None and rules.extend_by is not None else None
+    asked = request.spec.extend_by.delta if request.spec.extend_by is not None else None
+    if asked is None:
+        asked = most if most is not None else window.declared_length(facts.lease.spec, start)
+    return min(asked, most) if most is not None else asked
+
+
+def _new_end(facts: Facts, request: LeaseRenewal, start: datetime, term: window.Term) -> datetime:
+    """The end after the grant, never earlier than now: a lease that has ended is renewed from now."""
+    rules, now = facts.lease.spec.renewal, times.rounded_up(facts.now)
+    counted_from = rules.from_ if rules is not None else None
+    base = now if counted_from == RenewFrom.NOW else max(term.end, now)
+    end = max(term.end, times.later(base, _length(facts, request, start)))
+    return end if term.latest is None else max(term.end, min(end, term.latest))
+
+
+def _grant(facts: Facts, start: datetime, request: LeaseRenewal, renewals: RenewalsStatus | None) -> Grant:
+    term = window.at(facts.lease.spec, start, renewals)
+    end = _new_end(facts, request, start, term)
+    by = request.metadata.annotations.get("lessor.dev/requested-by", UNVERIFIED) if facts.stamped else UNVERIFIED
+    return Grant(
+        name=request.metadata.name,
+        uid=request.metadata.uid,
+        time=times.whole_second(facts.now),
+        granted=Duration.of(end - term.end),
+        granted_until=end,
+        requested_by=by[:_NAME_LENGTH],
+    )
+
+
+def _grown(facts: Facts, before: RenewalsStatus, grant: Grant) -> RenewalsStatus:
+    rules = facts.lease.spec.renewal
+    count = before.count + 1
+    most = rules.max_renewals if rules is not None else None
+    return RenewalsStatus(
+        count=count,
+        remaining=None if most is None else max(0, most - count),
+        extended=Duration.of(before.sum + grant.granted.delta),
+        history=(*before.history, grant)[-HISTORY:],
+    )
+
+
+def _granted(facts: Facts, request: LeaseRenewal, grant: Grant, ruling: Ruling, *, fresh: bool = False) -> Ruling:
+    clamp = _clamp(facts, request, grant)
+    until = times.text(grant.granted_until)
+    if clamp is None:
+        verdict = conditions.true(Reason.FULL, f"Granted {grant.granted}: the lease ends at {until}.")
+    else:
+        asked = request.spec.extend_by
+        verdict = conditions.true(
+            Reason.CLAMPED,
+            f"Granted {grant.granted} of {asked}: {clamp} of the lease allows no more. It ends at {until}.",
+        )
+    decision = _decided(facts, request, verdict, grant)
+    event = Event(
+        EventReason.RENEWED if clamp is None else EventReason.CLAMPED, f"{request.metadata.name}: {verdict.message}"
+    )
+    return replace(
+        ruling,
+        decisions=(*ruling.decisions, decision),
+        events=(*ruling.events, event) if fresh else ruling.events,
+    )
+
+
+def _clamp(facts: Facts, request: LeaseRenewal, grant: Grant) -> str | None:
+    """Name the rule that made the grant shorter than what was asked for, None when it was given in full."""
+    asked, rules = request.spec.extend_by, facts.lease.spec.renewal
+    if asked is None or rules is None:
+        return None
+    from_now = rules.from_ == RenewFrom.NOW
+    given = grant.granted_until - grant.time if from_now else grant.granted.delta
+    if given >= asked.delta:
+        return None
+    if rules.extend_by is not None and given >= rules.extend_by.delta:
+        return "spec.renewal.extendBy"
+    return "spec.renewal.maxTotal"
+
+
+def _denied(facts: Facts, request: LeaseRenewal, verdict: Verdict, ruling: Ruling) -> Ruling:
+    event = Event(EventReason.RENEWAL_DENIED, f"{request.metadata.name}: {verdict.message}")
+    decision = _decided(facts, request, verdict, None)
+    return replace(ruling, decisions=(*ruling.decisions, decision), events=(*ruling.events, event))
+
+
+def _decided(facts: Facts, request: LeaseRenewal, verdict: Verdict, grant: Grant | None) -> RenewalDecision:
+    completed = conditions.true(Reason.DECIDED, verdict.message)
+    said = {ConditionType.COMPLETED: completed, ConditionType.GRANTED: verdict}
+    generation = request.metadata.generation
+    status = LeaseRenewalStatus(
+        observed_generation=generation,
+        granted_until=grant.granted_until if grant is not None else None,
+        granted=grant.granted if grant is not None else None,
+        message=verdict.message,
+        conditions=conditions.merged(request.status.conditions, said, generation, facts.now),
+    )
+    return RenewalDecision(renewal=request, status=status, adopt=True)
+
+
+def _cleared(facts: Facts) -> tuple[RenewalDecision, ...]:
+    """Bind decided requests to the lease, and delete all but the newest and those that GitOps tracks."""
+    decided = sorted((request for request in facts.renewals if request.decided), key=_age, reverse=True)
+    kept, surplus = decided[:KEPT], decided[KEPT:]
+    uid = facts.lease.metadata.uid
+    unbound = [r for r in kept if uid not in {owner.uid for owner in r.metadata.owner_references}]
+    return tuple(RenewalDecision(renewal=r, status=r.status, adopt=True) for r in unbound) + tuple(
+        RenewalDecision(renewal=r, status=r.status, delete=True) for r in surplus if not _tracked(r)
+    )
+
+
+def _tracked(request: LeaseRenewal) -> bool:
+    return any(key in request.metadata.annotations or key in request.metadata.labels for key in _TRACKED)

@@ -1,0 +1,82 @@
+"""Objects as the API server gives them, read into the typed model; what cannot be read is said, never raised."""
+
+from typing import TypeVar
+
+import msgspec
+
+from lessor.model import wire
+from lessor.model.conditions import Fault, Reason
+from lessor.model.instancelease import (
+    CloudCredentialsRef,
+    InstanceLease,
+    InstanceLeaseSpec,
+    InstanceLeaseStatus,
+    ServerRef,
+)
+from lessor.model.leaserenewal import LeaseRenewal
+from lessor.model.meta import ObjectMeta
+from lessor.model.wire import Wire
+
+T = TypeVar("T")
+
+
+class _Salvage(Wire, frozen=True, kw_only=True):
+    """What a deletion needs of a spec."""
+
+    cloud_credentials_ref: CloudCredentialsRef | None = None
+    server: ServerRef | None = None
+
+
+class _Envelope(Wire, frozen=True, kw_only=True):
+    metadata: ObjectMeta
+    spec: msgspec.Raw = msgspec.Raw(b"{}")
+    status: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+_lease = wire.decoder(InstanceLease)
+_renewal = wire.decoder(LeaseRenewal)
+_envelope = wire.decoder(_Envelope)
+_salvage = wire.decoder(_Salvage)
+_status = wire.decoder(InstanceLeaseStatus)
+
+
+def instance_lease(body: bytes) -> tuple[InstanceLease, Fault | None]:
+    """Read an InstanceLease. With a problem, its spec holds only what a deletion needs.
+
+    Raises:
+        msgspec.MsgspecError: it is no Kubernetes object at all.
+    """
+    try:
+        return _lease.decode(body), None
+    except msgspec.ValidationError as error:
+        envelope = _envelope.decode(body)
+        saved = _try(_salvage, envelope.spec, _Salvage())
+        spec = InstanceLeaseSpec(cloud_credentials_ref=saved.cloud_credentials_ref, server=saved.server)
+        status = _try(_status, envelope.status, InstanceLeaseStatus())
+        return InstanceLease(metadata=envelope.metadata, spec=spec, status=status), problem(error)
+
+
+def lease_renewal(body: bytes) -> LeaseRenewal | None:
+    """Read a LeaseRenewal; None when this version cannot: it is left alone."""
+    try:
+        return _renewal.decode(body)
+    except msgspec.ValidationError:
+        return None
+
+
+def problem(error: msgspec.ValidationError) -> Fault:
+    """Give the sentence for a spec that this version cannot read."""
+    text = str(error)
+    if "unknown field" in text:
+        return Fault(
+            Reason.UNSUPPORTED_VALUE,
+            f"This version does not know all that is declared: {text}. Remove it, or run a newer one.",
+        )
+    return Fault(Reason.INVALID_SPEC, f"The object cannot be read: {text}.")
+
+
+def _try(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, otherwise: T) -> T:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError:
+        return otherwise

@@ -1,0 +1,27 @@
+"""The operator's settings: one frozen value, made once by the command line and handed down."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the flags of `lessor run` say.
+
+    Attributes:
+        namespaces: the namespaces that are served; empty: all.
+        operator_namespace: where the Secret `lessor-seal` lies.
+        probe_port: of /healthz, /readyz and /metrics; 0 takes any free one.
+        freeze: hold every stage and every deletion of a server.
+        max_deletions_per_hour: in one cloud, by deleting objects.
+        allow_loopback: let a clouds.yaml lead to this machine; for trials only.
+        log_format, log_level: `text` or `json`; a level of the standard library.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    operator_namespace: str = "lessor-system"
+    probe_port: int = 8080
+    freeze: bool = False
+    max_deletions_per_hour: int = 100
+    allow_loopback: bool = False
+    log_format: str = "text"
+    log_level: str = "info"
