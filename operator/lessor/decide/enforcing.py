@@ -154,21 +154,25 @@ def _over(case: Case) -> Enforcement | None:
 
 def _restoring(case: Case) -> Enforcement | None:
     """The end was moved past now: the server is brought back, outside all limits and freezes."""
+    until = times.text(case.term.end)
     if case.term.end <= case.now or case.status.before is None:
         return None
+    under_way = conditions.false(Reason.RENEWED, f"The server is being brought back: it may run until {until}.")
     if not case.facts.live:
-        return replace(_same(case), look_closer=True)
+        return replace(_same(case), restore=under_way, look_closer=True)
     if not case.marking.valid:
         return replace(_same(case), restore=_unmarked_verdict(case), disposition=Disposition.ASK)
     step = undoing.step(case.facts, case.status.before, case.status.stage)
     if step.done:
-        event = Event(
-            EventReason.RESTORED, f"The server is as it was before: it may run until {times.text(case.term.end)}."
-        )
+        event = Event(EventReason.RESTORED, f"The server is as it was before: it may run until {until}.")
         restored = replace(_waiting(_anew(case, before=None)), restored=True)
         return replace(restored, events=(event,), enforced=_nothing_enforced(case))
     return replace(
-        _same(case), effect=step.effect, restore=step.verdict, wake_at=step.again, disposition=step.disposition
+        _same(case),
+        effect=step.effect,
+        restore=step.verdict or under_way,
+        wake_at=step.again,
+        disposition=step.disposition,
     )
 
 

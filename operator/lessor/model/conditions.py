@@ -118,7 +118,7 @@ class Reason(StrEnum):
 
 _WAIT = (
     "AlreadyLeased NotStarted Missing Due ServerBusy ServerLocked NoticeRequired Frozen ClockUncertain DeletionHeld "
-    "LeaseNotFound Waiting"
+    "LeaseNotFound Waiting Renewed"
 )
 _RETRY = (
     "CredentialsMissing CredentialsRefused InvalidCredentials CloudUnavailable NotFoundYet NotWritable ActionFailed "

@@ -167,5 +167,5 @@ class ListedCloud(Cloud, Protocol):
 class Answered(Protocol):
     """Where the `Date` of each answer goes, for the comparison of clocks."""
 
-    def __call__(self, server_time: datetime, sent: float, received: float) -> None:
-        """Take the server's `Date` and our CLOCK_BOOTTIME in seconds before and after the request."""
+    def __call__(self, source: str, date: datetime, sent: float, received: float) -> None:
+        """Take the `Date` of this source's answer and our CLOCK_BOOTTIME in seconds before and after the request."""

@@ -1,0 +1,202 @@
+"""Tokens and requests: one keystoneauth session for one set of credentials, nothing ever repeated below a pass.
+
+keystoneauth renews the token by itself when it is about to end, and once when a service answers 401.
+Source: keystoneauth1/session.py (401), keystoneauth1/identity/base.py (renewal under a lock).
+"""
+
+import email.utils
+from collections.abc import Callable
+from typing import Any
+
+from keystoneauth1 import exceptions, loading
+from keystoneauth1 import session as keystone
+from keystoneauth1.access.access import AccessInfo
+
+from lessor.live import calls, classify, credentials, nova, services, transport
+from lessor.live.addresses import Reach
+from lessor.live.credentials import CloudConfig
+from lessor.live.services import Service
+from lessor.model.observed import CloudIdentity
+from lessor.ports import cloud
+from lessor.ports.clock import Clock
+
+Observe = Callable[[str, str, str, float], None]
+
+SECONDS = 10.0
+LIST_SECONDS = 60.0
+_SMALL, _LARGE = 1 << 20, 64 << 20
+_REFUSED, _SLOW_DOWN, _SERVER_FAULT = 400, 429, 500
+
+
+class Session:
+    """Sends requests with the token of one set of credentials. Thread-safe."""
+
+    def __init__(  # noqa: PLR0913 (what the shell hands in)
+        self,
+        config: CloudConfig,
+        *,
+        reach: Reach,
+        clock: Clock,
+        observe: Observe,
+        answered: cloud.Answered,
+        seconds: float,
+    ) -> None:
+        self._config = config
+        self._reach = reach
+        self._clock = clock
+        self._observe = observe
+        self._answered = answered
+        self._seconds = seconds
+        self._auth = loading.get_plugin_loader(config.plugin).load_from_options(**config.auth)
+        http = transport.session(config.cacert)
+        self._session = keystone.Session(auth=self._auth, session=http, redirect=False, app_name="lessor")
+        self._endpoints: dict[str, str] = {}
+        self.identity = self._identified()
+
+    def send(self, service: Service, verb: str, method: str, path: str, body: Any = None) -> bytes:  # noqa: ANN401 (JSON)
+        """Send one request and give the body of its answer.
+
+        Args:
+            service: whose API.
+            verb: for metrics, of a small closed set.
+            method: of HTTP.
+            path: behind the API's version.
+            body: JSON, or None.
+
+        Raises:
+            CloudError: as its tree says.
+        """
+        listing = verb.endswith(".list")
+        seconds = max(LIST_SECONDS, self._seconds) if listing else self._seconds
+        with calls.entered(self._call(service, verb, seconds, _LARGE if listing else _SMALL)):
+            began, code = self._clock.elapsed(), "none"
+            try:
+                answer = self._answer(service, method, path, body)
+                code = str(answer.status_code)
+            finally:
+                self._observe(service.name, verb, code, self._clock.elapsed() - began)
+            self._date(service, answer.headers.get("Date"), began)
+        if answer.status_code >= _REFUSED:
+            raise classify.error(service.title, answer.status_code, answer.headers, answer.content)
+        return bytes(answer.content)
+
+    def _call(self, service: Service, verb: str, seconds: float, most_bytes: int) -> calls.Call:
+        return calls.Call(
+            service=service,
+            verb=verb,
+            until=self._clock.elapsed() + seconds,
+            most_bytes=most_bytes,
+            reach=self._reach,
+            elapsed=self._clock.elapsed,
+        )
+
+    def _answer(self, service: Service, method: str, path: str, body: Any) -> Any:  # noqa: ANN401 (a requests.Response)
+        url = self._endpoints[service.type] + path
+        try:
+            return self._session.request(
+                url, method, json=body, headers=dict(service.headers), raise_exc=False, connect_retries=0, log=False
+            )
+        except exceptions.ClientException as error:
+            raise _refused(error, service.title) from error
+        except (OSError, LookupError) as error:
+            raise cloud.CloudUnavailable(f"{service.title} did not answer: {type(error).__name__}.") from error
+
+    def _date(self, service: Service, value: str | None, began: float) -> None:
+        if value is None:
+            return
+        try:
+            date = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return
+        self._answered(service.name, date, began, self._clock.elapsed())
+
+    def _identified(self) -> CloudIdentity:
+        """Take a token: who we are, and where the services are."""
+        with calls.entered(self._call(services.KEYSTONE, "token", self._seconds, _LARGE)):
+            began = self._clock.elapsed()
+            try:
+                access: AccessInfo = self._auth.get_access(self._session)
+            except exceptions.ClientException as error:
+                self._observe("keystone", "token", "refused", self._clock.elapsed() - began)
+                raise _refused(error, services.KEYSTONE.title) from error
+            self._observe("keystone", "token", "201", self._clock.elapsed() - began)
+        regions = {service.type: self._endpoint(access, service) for service in services.CALLED}
+        project = access.project_id
+        if project is None:
+            raise cloud.InvalidCredentials("The credentials give no token of a project: name one in clouds.yaml.")
+        base = services.KEYSTONE.base(self._config.auth["auth_url"])
+        return CloudIdentity(
+            auth_url=base, region=regions[services.NOVA.type], project_id=str(project), user_id=str(access.user_id)
+        )
+
+    def _endpoint(self, access: AccessInfo, service: Service) -> str:
+        """Find where a service is; gives its region."""
+        found = access.service_catalog.get_endpoints_data(
+            service_type=service.type, interface=self._config.interface, region_name=self._config.region_name
+        )
+        endpoints: list[Any] = next(iter(found.values()), [])
+        override = self._config.overrides.get(service.type)
+        if not endpoints and override is None:
+            where = f" in region {self._config.region_name}" if self._config.region_name else ""
+            raise cloud.CloudUnavailable(f"The catalogue of Keystone has no {service.title} ({service.type}){where}.")
+        regions = {
+            endpoint.raw_endpoint.get("region_id") or endpoint.raw_endpoint.get("region") for endpoint in endpoints
+        }
+        if len(regions) > 1:
+            raise cloud.InvalidCredentials(
+                f"The cloud has several regions: set region_name to one of {sorted(map(str, regions))}."
+            )
+        self._endpoints[service.type] = service.base(override or endpoints[0].url)
+        return str(next(iter(regions), self._config.region_name or ""))
+
+
+def _refused(error: exceptions.ClientException, title: str) -> cloud.CloudError:
+    """Give the error for what keystoneauth raises: its HTTP errors are Keystone's answers to a request for a token."""
+    words = classify.printable(str(getattr(error, "message", None) or error))
+    if isinstance(error, exceptions.HttpError):
+        code = error.http_status or 0
+        if code == _SLOW_DOWN or code >= _SERVER_FAULT:
+            return cloud.CloudUnavailable(
+                f"Keystone answered {code}: {words}", retry_after=getattr(error, "retry_after", None)
+            )
+        return cloud.CredentialsRefused(f"Keystone refused the credentials ({code}): {words}")
+    if isinstance(error, exceptions.ConnectFailure | exceptions.ConnectionError):
+        return cloud.CloudUnavailable(f"{title} did not answer: {_plain(words)}")
+    return cloud.CredentialsRefused(f"No token can be had with the credentials: {words}")
+
+
+def _plain(words: str) -> str:
+    """Leave out what only a developer reads: the URL with its server's id, and the name of an exception."""
+    return "the time was over." if "timed out" in words.lower() else "the connection failed."
+
+
+def connect(  # noqa: PLR0913 (what the shell hands in)
+    clouds_yaml: bytes,
+    cacert: bytes | None,
+    name: str,
+    *,
+    allow_loopback: bool,
+    clock: Clock,
+    observe: Observe,
+    answered: cloud.Answered,
+    seconds: float = SECONDS,
+) -> nova.Nova:
+    """Authenticate, and give the cloud as these credentials see it.
+
+    Args:
+        clouds_yaml: as it lies in the Secret.
+        cacert: PEM, or None.
+        name: of the cloud in it.
+        allow_loopback: let it lead to this machine.
+        clock: for deadlines.
+        observe: is told service, verb, code and seconds of each request.
+        answered: is told the `Date` of each answer.
+        seconds: the total time of one request.
+
+    Raises:
+        CloudError: no token can be had, and why.
+    """
+    config = credentials.parse(clouds_yaml, cacert, name)
+    reach = Reach.LOOPBACK_TOO if allow_loopback else Reach.NETWORK
+    session = Session(config, reach=reach, clock=clock, observe=observe, answered=answered, seconds=seconds)
+    return nova.Nova(session)

@@ -1,0 +1,1 @@
+"""The moving parts: cache, deadlines, workers, writer, inventory. No `if` about leases."""

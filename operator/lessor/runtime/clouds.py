@@ -1,0 +1,225 @@
+"""The sessions: one for each (namespace, Secret, cloud), shared by all its leases, made when one is needed.
+
+While credentials are faulty, their Secret is read again every 30 s and they are tried at once when it changed, else
+with growing pauses; every lease that waits for them is woken when they heal. Nothing is retried per lease.
+"""
+
+import asyncio
+import logging
+from base64 import b64decode
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from lessor.model.conditions import Fault, Reason
+from lessor.model.instancelease import InstanceLease
+from lessor.ports.clock import Clock
+from lessor.ports.cloud import CloudError, CloudUnavailable, CredentialsFault, CredentialsMissing, ListedCloud
+from lessor.runtime.cluster import Cluster, ClusterError, NotThere
+from lessor.runtime.inventory import Inventory
+from lessor.runtime.pauses import growing
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str, str]
+Connect = Callable[[bytes, bytes | None, str], ListedCloud]
+
+_SECRET_PAUSE = 30.0
+_LIST_PAUSE = 60.0
+CLOUDS_YAML, CACERT = "clouds.yaml", "cacert"
+
+
+class Leased(NamedTuple):
+    """What a lease knows of its server: the id, and the status that its own status tells."""
+
+    server_id: str | None
+    status: str | None
+
+
+@dataclass(slots=True)
+class Session:
+    """One set of credentials: connected, or the fault that keeps it from being so.
+
+    Attributes:
+        key: namespace, Secret, cloud.
+        leases: the uids of its leases, with what they know of their servers.
+        cloud: None while it is not connected.
+        secret_version: of the Secret that was last tried.
+    """
+
+    key: Key
+    inventory: Inventory
+    leases: dict[str, Leased] = field(default_factory=dict)
+    cloud: ListedCloud | None = None
+    fault: Fault | None = None
+    secret_version: str | None = None
+    failures: int = 0
+    next_try: float = 0.0
+    connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    keeper: asyncio.Task[None] | None = None
+
+
+class Clouds:
+    """All sessions. Used on the event loop; what blocks is done in threads."""
+
+    def __init__(self, cluster: Cluster, clock: Clock, connect: Connect, wake: Callable[[Iterable[str]], None]) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._connect = connect
+        self._wake = wake
+        self._sessions: dict[Key, Session] = {}
+        self._of: dict[str, Key] = {}
+        self._loop = asyncio.get_running_loop()
+
+    # ------------------------------------------------------------ who uses which
+
+    def enter(self, lease: InstanceLease) -> Session | None:
+        """Give the session of a lease's credentials, and remember for which server the lease uses it."""
+        ref, server, uid = lease.spec.cloud_credentials_ref, lease.spec.server, lease.metadata.uid
+        if ref is None:
+            self.leave(uid)
+            return None
+        key = (lease.metadata.namespace, ref.secret_name, ref.cloud_name)
+        if self._of.get(uid) not in {None, key}:
+            self.leave(uid)
+        session = self._sessions.get(key)
+        if session is None:
+            session = self._make(key)
+        self._of[uid] = key
+        server_id = lease.status.server_id or (server.id if server is not None else None)
+        session.leases[uid] = Leased(server_id, lease.status.server_status)
+        return session
+
+    def leave(self, uid: str) -> None:
+        """Forget a lease; the session of none is ended."""
+        key = self._of.pop(uid, None)
+        session = self._sessions.get(key) if key is not None else None
+        if session is None or key is None:
+            return
+        leased = session.leases.pop(uid, None)
+        if leased is not None and leased.server_id is not None:
+            session.inventory.forget(leased.server_id)
+        if not session.leases:
+            del self._sessions[key]
+            if session.keeper is not None:
+                session.keeper.cancel()
+
+    def sessions(self) -> Iterable[Session]:
+        """Give all sessions, for the metrics."""
+        return tuple(self._sessions.values())
+
+    def _make(self, key: Key) -> Session:
+        def leased() -> dict[str, str | None]:
+            uses = tuple(session.leases.values())
+            return {use.server_id: use.status for use in uses if use.server_id is not None}
+
+        def changed(server_ids: set[str]) -> None:
+            uids = [uid for uid, use in tuple(session.leases.items()) if use.server_id in server_ids]
+            self._loop.call_soon_threadsafe(self._wake, uids)
+
+        session = Session(key=key, inventory=Inventory(leased, changed))
+        self._sessions[key] = session
+        session.keeper = self._loop.create_task(self._keep(session))
+        return session
+
+    # ------------------------------------------------------------ being connected
+
+    async def ready(self, session: Session) -> None:
+        """Connect, unless it is connected or known to be faulty: then a lease that asks changes nothing."""
+        async with session.connecting:
+            if session.cloud is None and session.fault is None:
+                await self._try(session)
+
+    def report(self, session: Session, fault: Fault) -> None:
+        """Take what a pass saw: credentials that no longer work are everybody's news."""
+        if fault.reason is Reason.CREDENTIALS_REFUSED and session.cloud is not None:
+            self._broken(session, fault)
+
+    async def _try(self, session: Session) -> None:
+        secret: dict[str, Any] | None = None
+        try:
+            secret = await self._secret(session.key)
+            version = secret["metadata"]["resourceVersion"]
+            data = secret.get("data") or {}
+            cloud = await asyncio.to_thread(self._connected, session.key, data)
+        except CloudError as error:
+            self._broken(session, Fault(error.reason, str(error)))
+        except ClusterError as error:
+            self._broken(session, Fault(Reason.CLOUD_UNAVAILABLE, f"The Secret could not be read: {error}."))
+        else:
+            healed = session.fault is not None
+            session.cloud, session.fault, session.failures = cloud, None, 0
+            log.info("connected", extra={"cloud": "/".join(session.key), "secret_version": version})
+            if healed:
+                self._wake(tuple(session.leases))
+        if secret is not None:
+            session.secret_version = secret["metadata"]["resourceVersion"]
+
+    async def _secret(self, key: Key) -> dict[str, Any]:
+        namespace, name, _ = key
+        path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        try:
+            return await self._cluster.request("GET", path, resource="secrets")
+        except NotThere:
+            raise CredentialsMissing(
+                f"There is no Secret {name} in namespace {namespace}. Make one with the key {CLOUDS_YAML}."
+            ) from None
+
+    def _connected(self, key: Key, data: dict[str, str]) -> ListedCloud:
+        if CLOUDS_YAML not in data:
+            raise CredentialsMissing(f"The Secret {key[1]} has no key {CLOUDS_YAML}.")
+        cacert = b64decode(data[CACERT]) if CACERT in data else None
+        return self._connect(b64decode(data[CLOUDS_YAML]), cacert, key[2])
+
+    def _broken(self, session: Session, fault: Fault) -> None:
+        news = session.fault != fault
+        session.cloud, session.fault = None, fault
+        session.failures += 1
+        session.next_try = self._clock.elapsed() + growing(session.failures)
+        if news:
+            log.warning("credentials do not work", extra={"cloud": "/".join(session.key), "reason": fault.reason.value})
+            self._wake(tuple(session.leases))
+
+    # ------------------------------------------------------------ the keeper of one session
+
+    async def _keep(self, session: Session) -> None:
+        """List what changed once a minute; while faulty, look at the Secret every 30 s."""
+        while True:
+            try:
+                await self.ready(session)
+                pause = await self._turn(session)
+            except Exception:
+                log.exception("the inventory of a cloud failed", extra={"cloud": "/".join(session.key)})
+                pause = _LIST_PAUSE
+            await asyncio.sleep(pause)
+
+    async def _turn(self, session: Session) -> float:
+        if session.cloud is None:
+            return await self._heal(session)
+        try:
+            await asyncio.to_thread(session.inventory.refresh, session.cloud, self._clock.now())
+        except CredentialsFault as error:
+            self._broken(session, Fault(error.reason, str(error)))
+            return 1.0
+        except CloudUnavailable as error:
+            log.warning("the servers could not be listed", extra={"cloud": "/".join(session.key), "why": str(error)})
+        except CloudError as error:
+            log.warning("the servers could not be listed", extra={"cloud": "/".join(session.key), "why": str(error)})
+        return _LIST_PAUSE
+
+    async def _heal(self, session: Session) -> float:
+        """Try again when the Secret changed, or when the growing pause is over."""
+        now = self._clock.elapsed()
+        due = session.next_try <= now
+        if not due:
+            try:
+                secret = await self._secret(session.key)
+                due = secret["metadata"]["resourceVersion"] != session.secret_version
+            except (CredentialsMissing, ClusterError):
+                due = False
+        if due:
+            async with session.connecting:
+                await self._try(session)
+            if session.cloud is not None:
+                return 0.0
+        return max(0.1, min(_SECRET_PAUSE, session.next_try - self._clock.elapsed()))

@@ -1,0 +1,277 @@
+"""The operator: its parts put together, what the watches tell handed on, the loops that keep it going."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from lessor import __version__
+from lessor.decide import wakeup
+from lessor.metrics import Metrics
+from lessor.model import names, reading
+from lessor.model.marks import Seal
+from lessor.model.names import Kind
+from lessor.ports.clock import Clock
+from lessor.reconcile import leaserenewals, unserved
+from lessor.runtime.cache import Cache, Entry
+from lessor.runtime.clouds import Clouds, Connect
+from lessor.runtime.cluster import Cluster, ClusterError, NotThere
+from lessor.runtime.comparison import Comparison
+from lessor.runtime.deadlines import Deadlines
+from lessor.runtime.events import Events
+from lessor.runtime.fleet import Counting
+from lessor.runtime.gate import Gate
+from lessor.runtime.pacing import Pacing
+from lessor.runtime.probes import Probes
+from lessor.runtime.queue import Queue
+from lessor.runtime.registry import Registry
+from lessor.runtime.source import KINDS
+from lessor.runtime.timekeeping import Timekeeping
+from lessor.runtime.turns import Parts, Turns
+from lessor.runtime.writer import Writer
+from lessor.settings import Settings
+
+log = logging.getLogger(__name__)
+
+WRITES_AT_ONCE = 16
+_PASSES_AT_ONCE = 16
+_WORKERS = {True: 16, False: 32}
+_LONGEST_SLEEP = 10.0
+_ALIVE = 60.0
+
+
+class Operator:
+    """One running operator. `put` and `gone` are its source; all is used on one event loop."""
+
+    def __init__(  # noqa: PLR0913 (the parts that the process makes)
+        self,
+        *,
+        cluster: Cluster,
+        clock: Clock,
+        connect: Connect,
+        seal: Seal,
+        settings: Settings,
+        metrics: Metrics,
+        timekeeping: Timekeeping,
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._settings = settings
+        self._metrics = metrics
+        self._cache = Cache()
+        self._moved = asyncio.Event()
+        self._deadlines = Deadlines(self._moved.set)
+        loop = asyncio.get_running_loop()
+
+        def wake_from_thread(uid: str) -> None:
+            loop.call_soon_threadsafe(self._wake, (uid,))
+
+        self._registry = Registry(wake_from_thread)
+        self._clouds = Clouds(cluster, clock, connect, self._wake)
+        gate = Gate(WRITES_AT_ONCE)
+        self._writer = Writer(cluster, gate)
+        self._events = Events(cluster, gate)
+        parts = Parts(
+            clock=clock,
+            cache=self._cache,
+            cluster=cluster,
+            clouds=self._clouds,
+            registry=self._registry,
+            deadlines=self._deadlines,
+            writer=self._writer,
+            events=self._events,
+            metrics=metrics,
+            timekeeping=timekeeping,
+            pacing=Pacing(settings.max_deletions_per_hour, clock),
+            threads=ThreadPoolExecutor(_PASSES_AT_ONCE, thread_name_prefix="pass"),
+            seal=seal,
+            frozen=settings.freeze,
+        )
+        self._turns = Turns(parts)
+        self._queue = Queue(self._turn, clock, metrics.queue_lag)
+        self._comparison = Comparison(cluster, self._cache, settings.namespaces, put=self.put, gone=self._gone)
+        self._listed = False
+        self._ticked = clock.elapsed()
+        counting = Counting(
+            clock=clock,
+            cache=self._cache,
+            clouds=self._clouds,
+            deadlines=self._deadlines,
+            queue=self._queue,
+            timekeeping=timekeeping,
+        )
+        metrics.watch(counting.fleet)
+        self._probes = Probes(self._alive, self._ready, metrics.text)
+
+    # ------------------------------------------------------------ the source
+
+    def put(self, kind: Kind, raw: dict[str, Any]) -> None:
+        """Take an object that is there; one that is known already, as our own write is, is no news."""
+        entry = self._cache.put(kind, raw)
+        self._ticked = self._clock.elapsed()
+        if entry is not None:
+            self._news(entry)
+
+    def gone(self, kind: Kind, raw: dict[str, Any]) -> None:
+        """Take an object that was deleted."""
+        del kind
+        self._gone(raw["metadata"]["uid"])
+
+    def _news(self, entry: Entry) -> None:
+        if entry.kind is Kind.INSTANCE_LEASE and not self._listed:
+            self._arm(entry)
+        elif self._listed:
+            self._wake((entry.uid,))
+
+    def _gone(self, uid: str) -> None:
+        entry = self._cache.gone(uid)
+        if entry is None:
+            return
+        if entry.kind is Kind.INSTANCE_LEASE:
+            self._turns.forget(uid)
+            self._wake(entry.uid for entry in self._cache.renewals(entry.namespace, entry.name))
+
+    def _arm(self, entry: Entry) -> None:
+        """Set the deadline of an object that was there before us, enter its claim and its credentials; no pass yet."""
+        lease, problem = reading.instance_lease(entry.body)
+        now = self._clock.now()
+        at = now if problem is not None else wakeup.at(lease, now)
+        self._deadlines.set(entry.uid, at, urgent=wakeup.urgent(lease, at))
+        self._registry.restore(lease)
+        if at is None or at > now:
+            self._clouds.enter(lease)
+
+    def _wake(self, uids: Iterable[str]) -> None:
+        """Ask for turns; a request for renewal asks for one over its lease."""
+        if not self._listed:
+            return
+        for uid in uids:
+            self._queue.put(self._target(uid))
+
+    def _target(self, uid: str) -> str:
+        entry = self._cache.get(uid)
+        if entry is None or entry.kind is not Kind.LEASE_RENEWAL or entry.lease_name is None:
+            return uid
+        lease = self._cache.named(Kind.INSTANCE_LEASE, entry.namespace, entry.lease_name)
+        request = reading.lease_renewal(entry.body)
+        ours = request is not None and request.spec.lease_ref.kind == Kind.INSTANCE_LEASE
+        return lease.uid if lease is not None and ours else uid
+
+    # ------------------------------------------------------------ turns
+
+    async def _turn(self, uid: str) -> None:
+        entry = self._cache.get(uid)
+        if entry is None or entry.kind is Kind.INSTANCE_LEASE:
+            await self._turns.turn(uid)
+            return
+        try:
+            if entry.kind is Kind.LEASE_RENEWAL:
+                await self._renewal(entry)
+            else:
+                await self._unserved(entry)
+        except NotThere:
+            self._cache.gone(uid)
+        except ClusterError as error:
+            log.info(
+                "an answer was not written", extra={"object": f"{entry.namespace}/{entry.name}", "why": str(error)}
+            )
+            self._deadlines.set(uid, self._clock.now() + timedelta(seconds=_LONGEST_SLEEP))
+
+    async def _renewal(self, entry: Entry) -> None:
+        request = reading.lease_renewal(entry.body)
+        decision = leaserenewals.without_lease(request, self._clock.now()) if request is not None else None
+        if decision is not None:
+            raw = await self._writer.decision(decision, None)
+            if raw is not None:
+                self._cache.put(Kind.LEASE_RENEWAL, raw)
+
+    async def _unserved(self, entry: Entry) -> None:
+        answer = unserved.answer(entry.kind.value, entry.body, self._clock.now())
+        if answer is None:
+            return
+        meta, patch = answer
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": patch}
+        raw = await self._cluster.patch(entry.kind, entry.namespace, entry.name, body, status=True)
+        self._cache.put(entry.kind, raw)
+
+    # ------------------------------------------------------------ loops
+
+    async def run(self) -> None:
+        """Serve until cancelled; raises when a part of it breaks."""
+        await self._probes.start(self._settings.probe_port)
+        log.info("probes and metrics", extra={"port": self._probes.port, "version": __version__})
+        kinds = (
+            KINDS if not self._settings.namespaces else tuple(kind for kind in KINDS if kind is not Kind.LEASE_POLICY)
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tick())
+                tasks.create_task(self._events.run())
+                await self._comparison.first(kinds)
+                await self._look_for_stamp()
+                self._begin()
+                for urgent, count in _WORKERS.items():
+                    for _ in range(count):
+                        tasks.create_task(self._queue.work(urgent=urgent))
+                tasks.create_task(self._deadline_loop())
+                tasks.create_task(self._comparison.run(kinds))
+                tasks.create_task(self._stamp_loop())
+        finally:
+            await self._probes.stop()
+
+    def _begin(self) -> None:
+        """The first list of all kinds is through: from here on there may be effects."""
+        self._listed = True
+        leases = self._cache.uids(Kind.INSTANCE_LEASE)
+        log.info("all objects are known", extra={"leases": len(leases), "objects": len(self._cache)})
+        for kind in KINDS:
+            if kind is not Kind.INSTANCE_LEASE:
+                self._wake(self._cache.uids(kind))
+
+    async def _deadline_loop(self) -> None:
+        while True:
+            now = self._clock.now()
+            for uid, urgent in self._deadlines.due(now):
+                self._queue.put(uid, urgent=urgent)
+            soonest = self._deadlines.soonest()
+            left = (soonest - self._clock.now()).total_seconds() if soonest is not None else _LONGEST_SLEEP
+            self._moved.clear()
+            try:
+                async with asyncio.timeout(min(max(left, 0.0), _LONGEST_SLEEP)):
+                    await self._moved.wait()
+            except TimeoutError:
+                pass
+
+    async def _tick(self) -> None:
+        """Note how late the loop is, and that it lives."""
+        while True:
+            began = self._clock.elapsed()
+            await asyncio.sleep(1.0)
+            self._metrics.loop_lag(self._clock.elapsed() - began - 1.0)
+            self._ticked = self._clock.elapsed()
+
+    async def _stamp_loop(self) -> None:
+        while True:
+            await asyncio.sleep(_ALIVE * 10)
+            await self._look_for_stamp()
+
+    async def _look_for_stamp(self) -> None:
+        """See whether the cluster stamps who asks for a renewal; without it every requester reads `unverified`."""
+        try:
+            for kind, name in names.STAMPING:
+                path = f"/apis/admissionregistration.k8s.io/v1/{kind}/{name}"
+                await self._cluster.request("GET", path, resource=kind)
+            self._turns.stamped = True
+        except ClusterError:
+            self._turns.stamped = False
+
+    # ------------------------------------------------------------ probes
+
+    def _alive(self) -> str | None:
+        age = self._clock.elapsed() - self._ticked
+        return None if age < _ALIVE else f"nothing has moved for {age:.0f} s"
+
+    def _ready(self) -> str | None:
+        return None if self._listed else "the first list of all kinds is not through"

@@ -1,0 +1,51 @@
+"""Whether our clock can be trusted: compared with the `Date` of the last answers and a clock that is never set."""
+
+import threading
+from datetime import datetime, timedelta
+
+from lessor.ports.clock import Clock
+
+_MOST_SKEW = 60.0
+_STEP = 5.0
+_STEP_MEMORY = 600.0
+
+
+class Timekeeping:
+    """The comparison of clocks. No stage runs while it is not `certain`. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._skews: dict[str, float] = {}
+        self._stepped_at: float | None = None
+        self._last = self._offset()
+
+    def answered(self, source: str, date: datetime, sent: float, received: float) -> None:
+        """Take the `Date` of an answer of this source and CLOCK_BOOTTIME before and after its request.
+
+        The grain of `Date` is a second, and it was written somewhere between the two readings.
+        """
+        now_wall, now_elapsed = self._clock.now(), self._clock.elapsed()
+        then = now_wall - timedelta(seconds=now_elapsed - (sent + received) / 2)
+        slack = (received - sent) / 2 + 1.0
+        skew = (then - date).total_seconds()
+        with self._lock:
+            self._skews[source] = 0.0 if abs(skew) <= slack else skew
+
+    def certain(self) -> bool:
+        """Tell whether no source differs by more than a minute, and the clock was not set in the last ten."""
+        with self._lock:
+            elapsed, offset = self._clock.elapsed(), self._offset()
+            if abs(offset - self._last) > _STEP:
+                self._stepped_at = elapsed
+            self._last = offset
+            stepped = self._stepped_at is not None and elapsed - self._stepped_at < _STEP_MEMORY
+            return not stepped and all(abs(skew) <= _MOST_SKEW for skew in self._skews.values())
+
+    def skews(self) -> dict[str, float]:
+        """Give our clock minus that of each source, in seconds, as last seen."""
+        with self._lock:
+            return dict(self._skews)
+
+    def _offset(self) -> float:
+        return self._clock.now().timestamp() - self._clock.elapsed()

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The end-to-end tests on the real parts, which are built and started first, from bare if need be.
+# Arguments go to pytest. KEEP=1 leaves the parts running afterwards.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+results=${LESSOR_RESULTS:-$(mktemp -d)}
+mkdir -p "$results"
+export LESSOR_E2E_HOME=${LESSOR_E2E_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/lessor}
+export UV=$PWD/.venv/bin/uv
+
+finish() {
+    [ -n "${KEEP:-}" ] && return
+    tests/e2e/openstack/cloud.sh down || true
+    tests/e2e/kube/kube.sh down || true
+}
+trap finish EXIT
+
+# Side by side: one mostly compiles, the other mostly waits for packages and databases.
+tests/e2e/kube/kube.sh up >"$results/kube-up.log" 2>&1 &
+kube=$!
+tests/e2e/openstack/cloud.sh up || { wait "$kube" || true; exit 1; }
+wait "$kube" || { tail -n 40 "$results/kube-up.log"; exit 1; }
+tail -n 5 "$results/kube-up.log"
+
+export LESSOR_E2E_KUBE_HOME=$LESSOR_E2E_HOME/kube LESSOR_E2E_CLOUD_HOME=$LESSOR_E2E_HOME/openstack
+export LESSOR_E2E_KUBECTL=$LESSOR_E2E_KUBE_HOME/bin/kubectl LESSOR_E2E_KUBECONFIG=$LESSOR_E2E_KUBE_HOME/admin.kubeconfig
+.venv/bin/python -m pytest -o addopts="--import-mode=importlib --strict-markers -ra" --durations=15 \
+    --junitxml="$results/e2e.xml" "${@:-tests/e2e}"
