@@ -3,8 +3,10 @@
 import base64
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import yaml
@@ -87,6 +89,26 @@ class User:
         """Give what was done to a server, oldest first."""
         answer = self.request("GET", "compute", f"/servers/{server_id}/os-instance-actions")
         return [entry["action"] for entry in reversed(answer.json().get("instanceActions", []))]
+
+    def action_times(self, server_id: str) -> list[float]:
+        """Give when each of them was asked for, in seconds since 1970."""
+        answer = self.request("GET", "compute", f"/servers/{server_id}/os-instance-actions")
+        starts = [entry["start_time"] for entry in reversed(answer.json().get("instanceActions", []))]
+        return [datetime.fromisoformat(start).replace(tzinfo=UTC).timestamp() for start in starts]
+
+    def remove(self, server_id: str) -> None:
+        """Unlock and delete a server."""
+        self.act(server_id, "unlock")
+        self.delete(server_id)
+
+    def root(self, service: str) -> str:
+        """Give scheme, host and port of a service."""
+        parts = urlsplit(self._endpoints[service])
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def path(self, service: str) -> str:
+        """Give the path of a service's endpoint."""
+        return urlsplit(self._endpoints[service]).path
 
     def images_of(self, server_id: str) -> list[dict[str, Any]]:
         """Give the snapshots of a server."""

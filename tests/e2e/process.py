@@ -1,36 +1,62 @@
 """`lessor run` as its own process: started, killed, started again, its log at hand."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Protocol
 
 _PORT = re.compile(r"probes and metrics port=(\d+)")
+
+
+class Process(Protocol):
+    """A process that was started."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Give the exit code, None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; gives the exit code."""
 
 
 class Lessor:
     """One operator process. Start it as often as needed; each start appends to the same log."""
 
-    def __init__(self, kubeconfig: Path, log: Path, *flags: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        *flags: str,
+        program: tuple[str, ...] = ("-m", "lessor"),
+        forks: "ForkServer | None" = None,
+    ) -> None:
+        self._program = program
         self._kubeconfig = kubeconfig
         self._log = log
         self._flags = flags
-        self._env = env or {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forks = forks
+        self._process: Process | None = None
         self._began = 0
 
     def start(self, *, wait: bool = True) -> "Lessor":
         """Start it, and wait until its first list is through."""
         self._began = self._log.stat().st_size if self._log.exists() else 0
-        command = [sys.executable, "-m", "lessor", "run", "--probe-port", "0", "--allow-loopback", *self._flags]
-        env = {**os.environ, "KUBECONFIG": str(self._kubeconfig), **self._env}
-        with self._log.open("ab") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=out, env=env)
+        args = ["run", "--probe-port", "0", "--allow-loopback", *self._flags]
+        env = {"KUBECONFIG": str(self._kubeconfig)}
+        if self._forks is not None:
+            self._process = self._forks.start(args, env, self._log)
+        else:
+            with self._log.open("ab") as out:
+                command = [sys.executable, *self._program, *args]
+                self._process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **env})
         if wait:
             self.until_ready()
         return self
@@ -73,14 +99,14 @@ class Lessor:
 
     def kill(self) -> None:
         """End it with SIGKILL, as a lost node would."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+        if self._process is not None and self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait(30)
 
     def stop(self, timeout: float = 30.0) -> int:
         """End it with SIGTERM; gives the exit code."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        os.kill(self._process.pid, signal.SIGTERM)
         return self._process.wait(timeout)
 
     def wait(self, timeout: float = 30.0) -> int:
@@ -90,4 +116,49 @@ class Lessor:
 
     def log(self) -> str:
         """Give what was logged since the last start."""
-        return self._log.read_bytes()[self._began :].decode(errors="replace")
+        return self._log.read_bytes()[self._began :].decode(errors="replace") if self._log.exists() else ""
+
+
+class ForkServer:
+    """Starts operators without importing everything each time: see forkserver.py."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, str(Path(__file__).with_name("forkserver.py"))]
+        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._lock = threading.Lock()
+
+    def start(self, args: list[str], env: dict[str, str], log: Path) -> "Forked":
+        """Start one operator."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        with self._lock:
+            self._server.stdin.write(json.dumps({"args": args, "env": env, "log": str(log)}) + "\n")
+            self._server.stdin.flush()
+            return Forked(int(self._server.stdout.readline()))
+
+    def close(self) -> None:
+        """End the server; what it started goes on."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.stdout.close()
+        self._server.wait(10)
+
+
+class Forked:
+    """A process that another one reaps: its exit code is not known."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """Give 0 when it is gone."""
+        return None if Path(f"/proc/{self.pid}").exists() else 0
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it is gone."""
+        end = time.monotonic() + (timeout or 60.0)
+        while self.poll() is None:
+            assert time.monotonic() < end, f"{self.pid} is still there"
+            time.sleep(0.01)
+        return 0

@@ -68,6 +68,7 @@ class Proxy:
         self._call(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def cut(self) -> None:
         """Cut the operator off: nothing is passed on, open streams end."""
@@ -124,7 +125,7 @@ class Proxy:
         assert self._session is not None
         headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP}
         async with self._session.request(
-            seen.method, self.upstream + seen.path, data=seen.body, headers=headers, allow_redirects=False
+            seen.method, self.upstream + seen.path, data=seen.body or None, headers=headers, allow_redirects=False
         ) as answer:
             kept = {
                 key: value for key, value in answer.headers.items() if key.lower() not in _HOP - {"content-encoding"}

@@ -3,14 +3,7 @@
 from datetime import timedelta
 
 from lessor.model.conditions import ConditionType as C
-from tests.passes.world import SERVER, START, World
-
-
-def adopted(**spec: object) -> World:
-    world = World()
-    world.nova.boot()
-    world.declare(**spec)
-    return world.turn()
+from tests.passes.world import SERVER, START, World, adopted
 
 
 def test_a_hand_made_life_takes_six_writes_and_five_deeds() -> None:

@@ -1,234 +1,81 @@
-"""A whole world in memory for passes: one project of Nova, the API server's copy of one lease, a clock that is set.
+"""A whole world in memory for passes: a cloud, the API server's copy of one lease, a clock that is set.
 
-Only what passes ask for. It refuses what Nova refuses, by the states in which Nova refuses it.
+`World.turn` writes and comes back as the runtime does, and may be cut at each effect and each write (see `knife`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from lessor.decide.facts import Facts
+from lessor.decide import wakeup
+from lessor.decide.facts import Facts, Look
 from lessor.model import names, wire
-from lessor.model.conditions import Condition, ConditionType, Fault, find
-from lessor.model.instancelease import InstanceLease, InstanceLeaseSpec
+from lessor.model.conditions import Condition, ConditionType, Disposition, Fault, find
+from lessor.model.instancelease import InstanceLease, InstanceLeaseSpec, InstanceLeaseStatus
 from lessor.model.leaserenewal import LeaseRenewal, LeaseRenewalSpec, RenewalLeaseRef
-from lessor.model.marks import Seal
+from lessor.model.marks import Mark, Seal
 from lessor.model.meta import ObjectMeta, OwnerReference
-from lessor.model.observed import CloudIdentity, ObservedImage, ObservedServer, ServerEvent
-from lessor.model.plans import Event, FinalizerChange, Outcome
+from lessor.model.observed import ObservedServer
+from lessor.model.plans import Event, FinalizerChange, Outcome, RenewalDecision
 from lessor.model.times import Duration
-from lessor.ports import cloud as errors
+from lessor.ports.objects import ClusterUnavailable
 from lessor.reconcile import instanceleases
 from lessor.reconcile.given import Given, Ports
 from lessor.runtime.registry import Registry
+from tests.passes.knife import Cut, Knife
+from tests.passes.nova import SERVER, START, US, Nova
 
-START = datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC)
-SERVER = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
-US = CloudIdentity(auth_url="http://keystone/v3", region="RegionOne", project_id="p1", user_id="lessor")
+__all__ = ["SEAL", "SERVER", "START", "US", "World", "adopted", "facts"]
+
 SEAL = Seal("installation-1", b"k" * 32)
+_MOST_ROUNDS = 12
+_MOST_TURNS = 3000
+_RETRY = timedelta(seconds=5)
+_ASK = timedelta(minutes=10)
 
 
-@dataclass
-class Nova:
-    """One project's servers; tasks end when `settle` is called, or at once when `instant`."""
-
-    clock: "World"
-    instant: bool = True
-    servers: dict[str, ObservedServer] = field(default_factory=dict)
-    actions: dict[str, list[ServerEvent]] = field(default_factory=dict)
-    images: list[tuple[str, ObservedImage]] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-    fail: dict[str, list[errors.CloudError]] = field(default_factory=dict)
-    lose: set[str] = field(default_factory=set)
-    admin: bool = False
-    identity: CloudIdentity = US
-    pending: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def boot(self, server_id: str = SERVER, **changes: Any) -> None:
-        known: dict[str, Any] = {
-            "id": server_id,
-            "name": "db-1",
-            "project_id": self.identity.project_id,
-            "status": "ACTIVE",
-            "created": START - timedelta(days=1),
-            "metadata": {},
-            "locked": False,
-            "vm_state": "active",
-        }
-        self.servers[server_id] = ObservedServer(**{**known, **changes})
-
-    def change(self, server_id: str = SERVER, **changes: Any) -> None:
-        self.servers[server_id] = msgspec.structs.replace(self.servers[server_id], **changes)
-
-    def by(self, user: str, action: str, server_id: str = SERVER) -> None:
-        event = ServerEvent(action=action, user_id=user, start_time=self.clock.now.strftime("%Y-%m-%dT%H:%M:%S.000000"))
-        self.actions.setdefault(server_id, []).insert(0, event)
-
-    def settle(self) -> None:
-        for server_id, changes in self.pending.items():
-            if changes.get("gone"):
-                self.servers.pop(server_id, None)
-            else:
-                self.change(server_id, task_state=None, **changes)
-        self.pending.clear()
-
-    def deeds(self) -> list[str]:
-        """Everything that was asked of the cloud and changed it."""
-        return [call for call in self.calls if not call.startswith(("get", "list"))]
-
-    # ------------------------------------------------------------ the port
-
-    def server(self, server_id: str) -> ObservedServer | None:
-        self._called("get-server")
-        return self.servers.get(server_id)
-
-    def servers_named(self, name: str) -> tuple[ObservedServer, ...]:
-        self._called("list-servers")
-        return tuple(server for server in self.servers.values() if server.name == name)
-
-    def pages(self, changes_since: datetime | None) -> Iterator[tuple[ObservedServer, ...]]:
-        del changes_since
-        self._called("list-pages")
-        yield tuple(self.servers.values())
-
-    def events(self, server_id: str) -> tuple[ServerEvent, ...]:
-        self._called("get-events")
-        return tuple(self.actions.get(server_id, ()))
-
-    def stage_image(self, server_id: str, stage: str) -> ObservedImage | None:
-        del server_id
-        self._called("list-images")
-        return next((image for mark, image in self.images if mark == stage), None)
-
-    def stop(self, server_id: str) -> None:
-        self._act(server_id, "stop", {"active", "error"}, "powering-off", status="SHUTOFF", vm_state="stopped")
-
-    def start(self, server_id: str) -> None:
-        self._act(server_id, "start", {"stopped"}, "powering-on", status="ACTIVE", vm_state="active")
-
-    def shelve(self, server_id: str) -> None:
-        states = {"active", "stopped", "paused", "suspended"}
-        self._act(server_id, "shelve", states, "shelving", status="SHELVED_OFFLOADED", vm_state="shelved_offloaded")
-
-    def unshelve(self, server_id: str) -> None:
-        states = {"shelved", "shelved_offloaded"}
-        self._act(server_id, "unshelve", states, "unshelving", status="ACTIVE", vm_state="active")
-
-    def lock(self, server_id: str, reason: str) -> None:
-        self._called("lock")
-        self.change(server_id, locked=True, locked_reason=reason)
-        self.by(self.identity.user_id, "lock", server_id)
-        self._lost("lock")
-
-    def unlock(self, server_id: str) -> None:
-        self._called("unlock")
-        self.change(server_id, locked=False, locked_reason=None)
-        self.by(self.identity.user_id, "unlock", server_id)
-        self._lost("unlock")
-
-    def snapshot(self, server_id: str, name: str, stage: str) -> None:
-        self._called("snapshot")
-        self._free(server_id)
-        image = ObservedImage(id=f"image-{len(self.images)}", status="active" if self.instant else "queued", name=name)
-        self.images.append((stage, image))
-        if not self.instant:
-            self.change(server_id, task_state="image_snapshot")
-            self.pending[server_id] = {}
-        self._lost("snapshot")
-
-    def delete(self, server_id: str) -> None:
-        self._called("delete")
-        if server_id not in self.servers:
-            return
-        self._unlocked(server_id)
-        self.change(server_id, task_state="deleting")
-        self.pending[server_id] = {"gone": True}
-        if self.instant:
-            self.settle()
-        self._lost("delete")
-
-    def write_metadata(self, server_id: str, items: dict[str, str]) -> None:
-        self._called("write-metadata")
-        self._writable(server_id)
-        self.change(server_id, metadata={**(self.servers[server_id].metadata or {}), **items})
-        self._lost("write-metadata")
-
-    def remove_metadata(self, server_id: str, key: str) -> None:
-        self._called("remove-metadata")
-        self._writable(server_id)
-        left = {name: value for name, value in (self.servers[server_id].metadata or {}).items() if name != key}
-        self.change(server_id, metadata=left)
-        self._lost("remove-metadata")
-
-    def sweep_shelved_image(self, server_id: str, name: str) -> None:
-        del server_id, name
-        self._called("sweep")
-
-    # ------------------------------------------------------------ how Nova refuses
-
-    def _called(self, call: str) -> None:
-        self.calls.append(call)
-        if self.fail.get(call):
-            raise self.fail[call].pop(0)
-
-    def _lost(self, call: str) -> None:
-        if call in self.lose:
-            self.lose.discard(call)
-            raise errors.CloudUnavailable("the answer was cut")
-
-    def _unlocked(self, server_id: str) -> None:
-        if self.servers[server_id].locked and not self.admin:
-            raise errors.ServerLocked(f"Instance {server_id} is locked")
-
-    def _free(self, server_id: str) -> None:
-        if self.servers[server_id].task_state is not None:
-            raise errors.ServerBusy(f"while it is in task_state {self.servers[server_id].task_state}")
-
-    def _writable(self, server_id: str) -> None:
-        self._unlocked(server_id)
-        self._free(server_id)
-        if self.servers[server_id].vm_state not in {"active", "paused", "suspended", "stopped"}:
-            raise errors.WrongState(f"while it is in vm_state {self.servers[server_id].vm_state}")
-
-    def _act(self, server_id: str, action: str, states: set[str], task: str, **after: Any) -> None:
-        self._called(action)
-        self._unlocked(server_id)
-        self._free(server_id)
-        if self.servers[server_id].vm_state not in states:
-            raise errors.WrongState(
-                f"Cannot '{action}' instance while it is in vm_state {self.servers[server_id].vm_state}"
-            )
-        self.by(self.identity.user_id, action, server_id)
-        self.change(server_id, task_state=task)
-        self.pending[server_id] = after
-        if self.instant:
-            self.settle()
-        self._lost(action)
+class HotLoop(AssertionError):
+    """The lease woke too often."""
 
 
 @dataclass
 class World:
-    """One lease, its requests, its cloud and the clock; `turn` makes a turn as the runtime does."""
+    """One lease, its requests, its cloud and the clock.
+
+    Attributes:
+        lease: the object as the API server holds it; None: it is gone.
+        view: an older copy of it that our cache still holds; None: the cache is up to date.
+        problem: why its spec cannot be read.
+        hidden: requests that the watch has not brought yet.
+        writes: what was written of the lease, in order.
+        wake_at, retry_at: when the next turn comes, by the clock and by the pauses, which grow without end here.
+        turns: how many there were.
+    """
 
     now: datetime = START
     frozen: bool = False
     clock_certain: bool = True
     stamped: bool = True
     fault: Fault | None = None
+    problem: Fault | None = None
     deletions: int = 100
     lease: InstanceLease | None = None
+    view: InstanceLease | None = None
     requests: dict[str, LeaseRenewal] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     wake_at: datetime | None = None
+    retry_at: datetime | None = None
+    retries: int = 0
+    turns: int = 0
     outcome: Outcome | None = None
     registry: Registry = field(default_factory=lambda: Registry(lambda _: None))
     seal: Seal = SEAL
     made: int = 0
+    restart_takes: timedelta = timedelta(seconds=7)
     nova: Nova = field(init=False)
 
     def __post_init__(self) -> None:
@@ -236,34 +83,36 @@ class World:
 
     # ------------------------------------------------------------ people
 
-    def declare(self, uid: str = "uid-1", **spec: Any) -> None:
+    def declare(self, uid: str = "uid-1", name: str = "vm1", namespace: str = "team-a", **spec: Any) -> None:
         declared = {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": "openstack"}, "server": {"id": SERVER}}
         body = {**declared, **({} if "expireTime" in spec else {"duration": "90d"}), **spec}
         self.lease = InstanceLease(
             metadata=ObjectMeta(
-                name="vm1", namespace="team-a", uid=uid, generation=1, resource_version="1", creation_timestamp=self.now
+                name=name,
+                namespace=namespace,
+                uid=uid,
+                generation=1,
+                resource_version="1",
+                creation_timestamp=self.now,
             ),
             spec=wire.from_builtins(body, InstanceLeaseSpec),
         )
 
     def edit(self, **spec: Any) -> None:
-        lease = self._lease()
-        body = {**wire.to_builtins(lease.spec), **spec}
+        body = {**wire.to_builtins(self.held.spec), **spec}
         kept = {key: value for key, value in body.items() if value is not None}
-        meta = self._meta(lease, generation=lease.metadata.generation + 1)
-        self.lease = msgspec.structs.replace(lease, metadata=meta, spec=wire.from_builtins(kept, InstanceLeaseSpec))
+        meta = self._meta(self.held, generation=self.held.metadata.generation + 1)
+        self.lease = msgspec.structs.replace(self.held, metadata=meta, spec=wire.from_builtins(kept, InstanceLeaseSpec))
 
     def annotate(self, **annotations: str) -> None:
-        lease = self._lease()
-        known = {key.replace("_", "-"): value for key, value in annotations.items()}
-        merged = {**lease.metadata.annotations, **{f"{names.GROUP}/{key}": value for key, value in known.items()}}
-        self.lease = msgspec.structs.replace(lease, metadata=self._meta(lease, annotations=merged))
+        known = {f"{names.GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        meta = self._meta(self.held, annotations={**self.held.metadata.annotations, **known})
+        self.lease = msgspec.structs.replace(self.held, metadata=meta)
 
     def remove(self) -> None:
-        lease = self._lease()
-        self.lease = msgspec.structs.replace(lease, metadata=self._meta(lease, deletion_timestamp=self.now))
-        if not lease.metadata.finalizers:
-            self.lease = None
+        lease = msgspec.structs.replace(self.held, metadata=self._meta(self.held, deletion_timestamp=self.now))
+        self.lease = lease if lease.metadata.finalizers else None
+        self.wake_at = self.now
 
     def ask(self, name: str = "more", extend_by: str | None = "30d", *, hidden: bool = False, **meta: Any) -> None:
         self.made += 1
@@ -284,53 +133,65 @@ class World:
         self.requests[request.metadata.uid] = request
         if hidden:
             self.hidden.add(request.metadata.uid)
+        else:
+            self.wake_at = self.now
 
     # ------------------------------------------------------------ the runtime
 
     def turn(self) -> "World":
         """Make passes and write what they ask for, until nothing is left to go on with."""
-        fresh = False
-        for _ in range(12):
-            if self.lease is None:
-                return self
-            given = self._given(fresh=fresh)
-            self.outcome = instanceleases.glance(given)
-            if self.outcome.again and self.fault is None:
-                ports = Ports(cloud=self.nova, objects=self, pace=self)
-                self.outcome = instanceleases.visit(given, ports)
-            wrote = self._write(self.outcome)
-            self.wake_at = self.outcome.wake_at
-            due = self.wake_at is not None and self.wake_at <= self.now
-            goes_on = self.outcome.claim or due or self.outcome.finalizer is FinalizerChange.PUT_ON
-            if self.outcome.again and not wrote:
-                self.hidden.clear()
-                continue
-            if not wrote or not goes_on:
-                return self
-            fresh = True
+        self.turns += 1
+        try:
+            self._rounds()
+        except Cut:
+            self.restart()
+        except ClusterUnavailable:
+            self.hidden.clear()
+            self._come_back(Disposition.RETRY)
+        return self
+
+    def restart(self) -> "World":
+        """Lose everything that was in memory, and arm the next turn from what the API server holds."""
+        self.now += self.restart_takes
+        self.registry = Registry(lambda _: None)
+        self.view, self.retry_at, self.retries, self.wake_at = None, None, 0, None
+        self.hidden.clear()
+        if self.lease is not None:
+            self.registry.restore(self.lease)
+            asked = any(not request.decided for request in self.requests.values())
+            self.wake_at = self.now if asked else wakeup.at(self.lease, self.now)
         return self
 
     def sleep(self, most: timedelta = timedelta(days=400), *, until: datetime | None = None) -> "World":
         """Jump from wake-up to wake-up, a turn at each, until nothing wakes within that span."""
         end = until if until is not None else self.now + most
-        for _ in range(200):
-            if self.wake_at is None or self.wake_at > end:
-                break
-            self.now = max(self.now, self.wake_at)
+        for _ in range(_MOST_TURNS):
+            waking = min((at for at in (self.wake_at, self.retry_at) if at is not None), default=None)
+            if waking is None or waking > end:
+                self.now = max(self.now, end) if until is not None else self.now
+                return self
+            self.now = max(self.now, waking)
             self.nova.settle()
             self.turn()
-        self.now = max(self.now, end) if until is not None else self.now
-        return self
+        raise HotLoop(self.outcome)
 
     def at(self, instant: datetime) -> "World":
         """Jump to this instant by way of every wake-up before it, and make a turn there."""
-        self.sleep(until=instant)
+        return self.sleep(until=instant).jump(instant)
+
+    def after(self, **span: float) -> "World":
+        """Jump this far from the start, by way of every wake-up before it."""
+        return self.at(START + timedelta(**span))
+
+    def jump(self, instant: datetime) -> "World":
+        """Make a turn at this instant, as if nobody had been awake before it."""
+        self.now = max(self.now, instant)
         self.nova.settle()
         return self.turn()
 
-    def after(self, **span: float) -> "World":
-        """Jump this far from the start."""
-        return self.at(START + timedelta(**span))
+    def wait(self, **span: float) -> "World":
+        """Go on this far from now, by way of every wake-up."""
+        return self.at(self.now + timedelta(**span))
 
     def reread(self, lease: InstanceLease) -> InstanceLease | None:
         return self.lease if self.lease is not None and self.lease.metadata.uid == lease.metadata.uid else None
@@ -345,33 +206,101 @@ class World:
 
     # ------------------------------------------------------------ what is read in tests
 
+    @property
+    def held(self) -> InstanceLease:
+        assert self.lease is not None
+        return self.lease
+
+    @property
+    def status(self) -> InstanceLeaseStatus:
+        return self.held.status
+
+    @property
+    def server(self) -> ObservedServer:
+        return self.nova.servers[SERVER]
+
+    @property
+    def state(self) -> tuple[str | None, bool | None]:
+        """The server's vm_state, and whether it is locked."""
+        return self.server.vm_state, self.server.locked
+
+    @property
+    def mark(self) -> Mark | None:
+        return self.seal.read((self.server.metadata or {}).get(names.MARK_KEY, ""))
+
+    def condition(self, kind: ConditionType) -> Condition:
+        found = find(self.status.conditions, kind)
+        assert found is not None
+        return found
+
     def said(self, kind: ConditionType) -> tuple[str, str] | None:
-        condition: Condition | None = find(self._lease().status.conditions, kind)
+        condition = find(self.status.conditions, kind)
         return None if condition is None else (condition.status, condition.reason)
 
     def told(self) -> list[str]:
         return [event.reason.value for event in self.events]
 
+    def request(self, name: str = "more") -> LeaseRenewal:
+        return next(r for r in self.requests.values() if r.metadata.name == name)
+
     def granted(self, name: str = "more") -> tuple[str, str] | None:
-        request = next(r for r in self.requests.values() if r.metadata.name == name)
-        condition = find(request.status.conditions, ConditionType.GRANTED)
+        condition = find(self.request(name).status.conditions, ConditionType.GRANTED)
         return None if condition is None else (condition.status, condition.reason)
 
     # ------------------------------------------------------------ inside
 
-    def _lease(self) -> InstanceLease:
-        assert self.lease is not None
-        return self.lease
+    def _rounds(self) -> None:
+        fresh = False
+        for _ in range(_MOST_ROUNDS):
+            given = self._given(fresh=fresh)
+            if given is None:
+                self.wake_at = self.retry_at = None
+                return
+            outcome = self.outcome = instanceleases.glance(given)
+            if outcome.again and self.fault is None:
+                ports = Ports(cloud=self.nova, objects=self, pace=self)
+                outcome = self.outcome = instanceleases.visit(given, ports)
+            if not self._current(given, outcome):
+                continue
+            wrote = self._write(outcome)
+            self.wake_at = outcome.wake_at
+            self._come_back(outcome.disposition)
+            due = self.wake_at is not None and self.wake_at <= self.now
+            goes_on = outcome.claim or due or outcome.finalizer is FinalizerChange.PUT_ON
+            if outcome.again and not wrote and self.fault is None:
+                self.view = None
+                self.hidden.clear()
+                continue
+            if not wrote or not goes_on:
+                return
+            fresh = True
+        raise HotLoop(self.outcome)
+
+    def _current(self, given: Given, outcome: Outcome) -> bool:
+        """Tell whether a write would be taken: a conflict reads the object again."""
+        writes = outcome.status is not None or outcome.finalizer is not FinalizerChange.KEEP
+        stale = self.lease is None or self.lease.metadata.resource_version != given.lease.metadata.resource_version
+        if writes and stale:
+            self.view = None
+        return not (writes and stale)
+
+    def _come_back(self, disposition: Disposition) -> None:
+        first = {Disposition.RETRY: _RETRY, Disposition.ASK: _ASK}.get(disposition)
+        self.retries = 0 if first is None else self.retries + 1
+        self.retry_at = None if first is None else self.now + first * 2 ** min(self.retries - 1, 20)
 
     def _meta(self, lease: InstanceLease, **changes: Any) -> ObjectMeta:
         version = str(int(lease.metadata.resource_version) + 1)
         return msgspec.structs.replace(lease.metadata, resource_version=version, **changes)
 
-    def _given(self, *, fresh: bool) -> Given:
-        lease = self._lease()
+    def _given(self, *, fresh: bool) -> Given | None:
+        lease = self.view if self.view is not None else self.lease
+        if lease is None:
+            return None
         server_id = lease.status.server_id
         return Given(
             lease=lease,
+            problem=self.problem,
             fresh=fresh,
             now=self.now,
             seal=self.seal,
@@ -387,39 +316,68 @@ class World:
         )
 
     def _write(self, outcome: Outcome) -> bool:
-        lease = self._lease()
+        lease = self.held if outcome.status is not None or self.lease is not None else None
         wrote = False
-        if outcome.finalizer is not FinalizerChange.KEEP:
+        if lease is not None and outcome.finalizer is not FinalizerChange.KEEP:
             on = outcome.finalizer is FinalizerChange.PUT_ON
-            self.writes.append("finalizer on" if on else "finalizer off")
             meta = self._meta(lease, finalizers=(names.FINALIZER,) if on else ())
-            self.lease = msgspec.structs.replace(lease, metadata=meta) if on else None
+            after = msgspec.structs.replace(lease, metadata=meta) if on else None
+            self._patch("finalizer on" if on else "finalizer off", after)
             wrote = True
-        elif outcome.status is not None:
-            self.writes.append("claim" if outcome.claim else "status")
-            self.lease = msgspec.structs.replace(lease, metadata=self._meta(lease), status=outcome.status)
+        elif lease is not None and outcome.status is not None:
+            after = msgspec.structs.replace(lease, metadata=self._meta(lease), status=outcome.status)
+            self._patch("claim" if outcome.claim else "status", after)
             wrote = True
-        self._decide(outcome)
+        for decision in outcome.decisions:
+            self._decide(decision)
         self.events.extend(outcome.events)
         return wrote
 
-    def _decide(self, outcome: Outcome) -> None:
-        for decision in outcome.decisions:
-            uid = decision.renewal.metadata.uid
-            if decision.delete:
-                del self.requests[uid]
-                continue
-            meta = decision.renewal.metadata
-            if decision.adopt and self.lease is not None:
-                ours = OwnerReference(
-                    api_version=names.API_VERSION, kind="InstanceLease", name="vm1", uid=self.lease.metadata.uid
-                )
-                meta = msgspec.structs.replace(meta, owner_references=(ours,))
-            self.requests[uid] = msgspec.structs.replace(decision.renewal, metadata=meta, status=decision.status)
+    def _patch(self, what: str, after: InstanceLease | None) -> None:
+        self.nova.knife.before(what, ClusterUnavailable())
+        self.view = self.lease  # until the answer is here
+        self.lease = after
+        self.writes.append(what)
+        self.nova.knife.after(ClusterUnavailable())
+        self.view = None
+
+    def _decide(self, decision: RenewalDecision) -> None:
+        request, uid = decision.renewal, decision.renewal.metadata.uid
+        if uid not in self.requests:
+            return
+        self.nova.knife.before("decision", ClusterUnavailable())
+        if decision.delete:
+            del self.requests[uid]
+        else:
+            owners = request.metadata.owner_references
+            if decision.adopt and self.lease is not None and self.lease.metadata.uid not in {o.uid for o in owners}:
+                meta = self.lease.metadata
+                ours = OwnerReference(api_version=names.API_VERSION, kind="InstanceLease", name=meta.name, uid=meta.uid)
+                owners = (*owners, ours)
+            meta = msgspec.structs.replace(request.metadata, owner_references=owners)
+            self.requests[uid] = msgspec.structs.replace(request, metadata=meta, status=decision.status)
+        self.nova.knife.after(ClusterUnavailable())
+
+
+def adopted(knife: Knife | None = None, **spec: Any) -> World:
+    """A world in which a running server has just got its lease."""
+    world = World()
+    world.nova.knife = knife if knife is not None else Knife()
+    world.nova.boot()
+    world.declare(**spec)
+    return world.turn()
 
 
 def facts(world: World, **changes: Any) -> Facts:
-    """The facts of a glance, changed: for tests of a single decision."""
-    assert world.lease is not None
-    plain = Facts(lease=world.lease, now=world.now, seal=world.seal, identity=US, server=world.nova.servers.get(SERVER))
+    """The facts of a visit that found the server, changed: for tests of a single decision."""
+    server = world.nova.servers.get(SERVER)
+    plain = Facts(
+        lease=world.held,
+        now=world.now,
+        seal=world.seal,
+        identity=US,
+        server=server,
+        look=Look.FOUND if server is not None else Look.ABSENT,
+        live=True,
+    )
     return replace(plain, **changes)

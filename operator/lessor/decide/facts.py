@@ -58,7 +58,7 @@ class Facts:
         stamped: the cluster stamps who asked for a renewal; else the requester is unverified.
         clock_certain, frozen, may_delete: what the shell says of the clock, the freeze and the pace of deletions.
         done: the deeds of this pass so far.
-        failed: the deed of this pass that was refused.
+        failed: the deeds of this pass that were refused, one entry a deed.
     """
 
     lease: InstanceLease
@@ -81,7 +81,11 @@ class Facts:
     frozen: bool = False
     may_delete: bool = True
     done: frozenset[Deed] = frozenset()
-    failed: Failed | None = None
+    failed: tuple[Failed, ...] = ()
+
+    def refusal(self, deed: Deed) -> Failed | None:
+        """Give how this deed was refused in this pass, None when it was not tried or was done."""
+        return next((failed for failed in self.failed if failed.effect.deed is deed), None)
 
     @property
     def asked(self) -> bool:

@@ -7,11 +7,13 @@ filled in by the next pass from the history.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
+
 from lessor.decide import window
 from lessor.decide.facts import Facts
 from lessor.model import conditions, times
 from lessor.model.conditions import ConditionType, Reason, Verdict
-from lessor.model.instancelease import Action, Grant, RenewalsStatus, RenewFrom
+from lessor.model.instancelease import Action, Grant, InstanceLeaseSpec, RenewalsStatus, RenewFrom
 from lessor.model.leaserenewal import LeaseRenewal, LeaseRenewalStatus
 from lessor.model.plans import Event, EventReason, RenewalDecision
 from lessor.model.times import Duration
@@ -41,10 +43,30 @@ class Ruling:
 def rule(facts: Facts, start: datetime, renewals: RenewalsStatus | None) -> Ruling:
     """Answer every request that is open, oldest first; and clear away what was decided long ago."""
     ruling = Ruling(renewals=renewals)
+    if must_look(facts):
+        return replace(ruling, decisions=waiting(facts, "Whether the server has been deleted is not known yet."))
     for request in sorted(facts.renewals, key=_age):
         if not request.decided:
             ruling = _answer(facts, start, request, ruling)
     return replace(ruling, decisions=ruling.decisions + _cleared(facts))
+
+
+def counted(spec: InstanceLeaseSpec, renewals: RenewalsStatus | None) -> RenewalsStatus | None:
+    """Give the grants with how many remain, by the limit as it is declared now; None: no grant and no limit."""
+    most = spec.renewal.max_renewals if spec.renewal is not None else None
+    if renewals is None and most is None:
+        return None
+    known = renewals if renewals is not None else RenewalsStatus()
+    remaining = None if most is None else max(0, most - known.count)
+    return msgspec.structs.replace(known, remaining=remaining)
+
+
+def must_look(facts: Facts) -> bool:
+    """Tell whether an open request cannot be answered before the server was read: a Delete is claimed."""
+    claim = facts.lease.status.next_action
+    claimed = claim is not None and claim.claimed_time is not None and claim.action == Action.DELETE
+    read = facts.live and facts.fault is None
+    return claimed and not read and any(not request.decided for request in facts.renewals)
 
 
 def waiting(facts: Facts, message: str) -> tuple[RenewalDecision, ...]:
@@ -81,7 +103,7 @@ def _answer(facts: Facts, start: datetime, request: LeaseRenewal, ruling: Ruling
     if denial is not None:
         return _denied(facts, request, denial, ruling)
     grant = _grant(facts, start, request, ruling.renewals)
-    grown = _grown(facts, ruling.renewals or RenewalsStatus(), grant)
+    grown = _grown(ruling.renewals or RenewalsStatus(), grant)
     return _granted(facts, request, grant, replace(ruling, renewals=grown), fresh=True)
 
 
@@ -102,8 +124,9 @@ def _denial(facts: Facts, start: datetime, request: LeaseRenewal, renewals: Rene
         return conditions.false(
             reason, f"The lease allows {rules.max_renewals} renewals, and {granted.count} were granted."
         )
-    if rules.window is not None and facts.now < term.end - rules.window.delta:
-        first = times.text(term.end - rules.window.delta)
+    opens = times.earlier(term.end, rules.window.delta) if rules.window is not None else None
+    if opens is not None and facts.now < opens:
+        first = times.text(opens)
         return conditions.false(Reason.TOO_EARLY, f"The lease can be renewed from {first} on. Ask again then.")
     if term.latest is not None and _new_end(facts, request, start, term) <= term.end:
         return conditions.false(
@@ -120,7 +143,7 @@ def _too_late(facts: Facts) -> bool:
         return True
     deleting = claimed is not None and claimed.claimed_time is not None and claimed.action == Action.DELETE
     gone = facts.server is None or facts.server.over or facts.server.task_state in {"deleting", "soft-deleting"}
-    return deleting and facts.live and facts.fault is None and gone
+    return deleting and gone
 
 
 def _length(facts: Facts, request: LeaseRenewal, start: datetime) -> timedelta:
@@ -139,6 +162,7 @@ def _new_end(facts: Facts, request: LeaseRenewal, start: datetime, term: window.
     counted_from = rules.from_ if rules is not None else None
     base = now if counted_from == RenewFrom.NOW else max(term.end, now)
     end = max(term.end, times.later(base, _length(facts, request, start)))
+    end = max(term.end, min(end, times.later(term.declared_end, times.LONGEST)))
     return end if term.latest is None else max(term.end, min(end, term.latest))
 
 
@@ -156,13 +180,9 @@ def _grant(facts: Facts, start: datetime, request: LeaseRenewal, renewals: Renew
     )
 
 
-def _grown(facts: Facts, before: RenewalsStatus, grant: Grant) -> RenewalsStatus:
-    rules = facts.lease.spec.renewal
-    count = before.count + 1
-    most = rules.max_renewals if rules is not None else None
+def _grown(before: RenewalsStatus, grant: Grant) -> RenewalsStatus:
     return RenewalsStatus(
-        count=count,
-        remaining=None if most is None else max(0, most - count),
+        count=before.count + 1,
         extended=Duration.of(before.sum + grant.granted.delta),
         history=(*before.history, grant)[-HISTORY:],
     )

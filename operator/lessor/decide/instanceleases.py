@@ -1,11 +1,11 @@
 """The plan for one InstanceLease: whose it is, how long it lasts, what is done at its end, what is said of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from lessor.decide import enforcing, finding, grants, marking, releasing, summing, window
-from lessor.decide.enforcing import Enforcement
+from lessor.decide.cases import Enforcement
 from lessor.decide.facts import Facts, Plan
 from lessor.decide.finding import Finding
 from lessor.decide.marking import Marking
@@ -22,7 +22,7 @@ def plan(facts: Facts) -> Plan:
     """Say what ought to be done now with this InstanceLease. Same facts, same plan."""
     if facts.lease.metadata.deletion_timestamp is not None:
         return _release(facts)
-    if facts.asked and not facts.live and facts.fault is None:
+    if (facts.asked or grants.must_look(facts)) and not facts.live and facts.fault is None:
         return Plan(status=facts.lease.status, look_closer=True)
     seen = finding.seek(facts)
     if seen.look_closer:
@@ -82,14 +82,15 @@ def _merged(facts: Facts, said: dict[ConditionType, Verdict]) -> tuple[condition
 def _in_force(facts: Facts, seen: Finding) -> Plan:
     start = _start(facts, seen)
     ruling = grants.rule(facts, start, marking.grants(facts))
-    term = window.at(facts.lease.spec, start, ruling.renewals)
-    status = _status(facts, seen, term, ruling.renewals)
+    renewals = grants.counted(facts.lease.spec, ruling.renewals)
+    term = window.at(facts.lease.spec, start, renewals)
+    status = _status(facts, seen, term, renewals)
     unresolved = seen.is_found and facts.lease.status.server_id is None and _by_name(facts)
     marked = _marking(facts, seen, status, term, unresolved=unresolved)
     enforcement = _enforcement(facts, seen, status, term, marked)
     # a server that carries our mark is brought back, or held, before the mark is brought up to date
     effect = enforcement.effect if marked.valid and enforcement.effect is not None else marked.effect
-    granted = ruling.renewals != facts.lease.status.renewals
+    granted = _total(ruling.renewals) != _total(facts.lease.status.renewals)
     said = summing.sum_up(facts, seen, term, marked, enforcement)
     whole = _whole(facts, status, marked, enforcement, said)
     events = (*_events(facts, seen, term, said), *ruling.events, *enforcement.events)
@@ -107,6 +108,10 @@ def _in_force(facts: Facts, seen: Finding) -> Plan:
         disposition=_disposition(seen, marked, enforcement),
         stage=enforcement.fact,
     )
+
+
+def _total(renewals: RenewalsStatus | None) -> tuple[int, timedelta]:
+    return (renewals.count, renewals.sum) if renewals is not None else (0, times.ZERO)
 
 
 def _by_name(facts: Facts) -> bool:
@@ -202,6 +207,8 @@ def _events(facts: Facts, seen: Finding, term: Term, said: dict[ConditionType, V
     now_ready = said[ConditionType.READY]
     if now_ready.reason is Reason.MARK_MISSING and (ready is None or ready.reason != Reason.MARK_MISSING):
         events.append(Event(EventReason.MARK_MISSING, now_ready.message))
+    if now_ready.reason is Reason.RESTORE_FAILED and (ready is None or ready.reason != Reason.RESTORE_FAILED):
+        events.append(Event(EventReason.RESTORE_FAILED, now_ready.message))
     return tuple(events)
 
 

@@ -65,7 +65,6 @@ def grants(facts: Facts) -> RenewalsStatus | None:
     before = known if known is not None else RenewalsStatus()
     return RenewalsStatus(
         count=max(before.count, mark.count),
-        remaining=before.remaining,
         extended=Duration.of(mark.extended),
         history=before.history,
     )
@@ -130,8 +129,8 @@ def _writing(facts: Facts, status: InstanceLeaseStatus, term: Term) -> Effect | 
 
 
 def _write(facts: Facts, effect: Effect, *, valid: bool) -> Marking:
-    server, failed = facts.server, facts.failed
-    if failed is not None and failed.effect.deed is Deed.WRITE_MARK:
+    server, failed = facts.server, facts.refusal(Deed.WRITE_MARK)
+    if failed is not None:
         return _refused(facts, failed.fault.message, valid=valid)
     if server is None or server.task_state is not None or Deed.WRITE_MARK in facts.done:
         return Marking(verdict=_kept(facts), valid=valid, again=facts.now + timedelta(seconds=15))

@@ -38,14 +38,19 @@ def release(facts: Facts, finding: Finding) -> Release:
         return _gone("The object was let go by force: the server, its lock and its mark were left as they are.")
     if lease.status.marked_time is None and not _perhaps_marked(facts):
         return Release(let_go=True)
+    if not facts.live and facts.fault is None:
+        return Release(look_closer=True)
     if lease.spec.on_delete == OnDelete.DELETE and not lease.spec.suspend:
         return _delete(facts, finding)
     return _retain(facts, finding)
 
 
 def _perhaps_marked(facts: Facts) -> bool:
-    """The mark is written before the first status: with our finalizer on, it may be there."""
-    return facts.lease.metadata.held and facts.lease.status.server_id is not None
+    """The mark is written before the first status: it may be there until the server was read without it."""
+    declared, resolved = facts.lease.spec.server, facts.lease.status.server_id
+    if resolved is None and (declared is None or declared.id is None):
+        return False
+    return not facts.live or facts.fault is not None or marking.own(facts) is not None
 
 
 def _gone(message: str) -> Release:
@@ -63,15 +68,13 @@ def _patient(facts: Facts) -> bool:
 def _retain(facts: Facts, finding: Finding) -> Release:
     if facts.fault is not None:
         return _unreachable(facts, facts.fault.message)
-    if facts.look is Look.NOT_LOOKED or not facts.live:
-        return Release(look_closer=True)
-    if facts.server is None or facts.server.over or not finding.is_found:
+    if finding.accepted.reason is Reason.CLOUD_CHANGED or (facts.lease.status.marked_time is None and not _ours(facts)):
         return _gone("The server was not touched.")
     effect = _taken_off(facts)
     if effect is None:
         return _gone("The server keeps its power state; our lock and mark are off.")
-    failed = facts.failed
-    if failed is None or failed.effect.deed is not effect.deed:
+    failed = facts.refusal(effect.deed)
+    if failed is None:
         return Release(effect=effect)
     return _unreachable(facts, failed.fault.message)
 
@@ -84,14 +87,17 @@ def _unreachable(facts: Facts, message: str) -> Release:
     return Release(wake_at=facts.now + timedelta(seconds=5))
 
 
+def _ours(facts: Facts) -> bool:
+    return marking.own(facts) is not None
+
+
 def _taken_off(facts: Facts) -> Effect | None:
+    """What is ours and still on the server; a mark with our seal proves it, whatever becomes of the spec."""
     server = facts.server
-    if server is None:
+    if server is None or not _ours(facts):
         return None
-    if locks.seen(facts) is locks.Lock.OURS and Deed.UNLOCK not in facts.done and marking.own(facts) is not None:
+    if locks.seen(facts) is locks.Lock.OURS and Deed.UNLOCK not in facts.done:
         return Effect(deed=Deed.UNLOCK, purpose=Purpose.RELEASE, server_id=server.id)
-    if marking.own(facts) is None:
-        return None
     key = next((key for key in (names.EXPIRES_KEY, names.MARK_KEY) if key in (server.metadata or {})), None)
     if key is None:
         return None
@@ -102,17 +108,19 @@ def _taken_off(facts: Facts) -> Effect | None:
 
 
 def _delete(facts: Facts, finding: Finding) -> Release:
-    if facts.look is Look.NOT_LOOKED and facts.fault is None:
-        return Release(look_closer=True)
     if facts.fault is None and finding.is_accepted and (facts.look is Look.ABSENT or _over(facts)):
         return _gone("The server is deleted.")
+    if facts.fault is None and _is_being_deleted(facts):
+        return Release(wake_at=pauses.while_under_way(facts.lease.metadata.deletion_timestamp, facts.now))
     blocked = _blocked(facts, finding)
     if blocked is not None:
         again = facts.now + timedelta(minutes=1)
         return Release(verdict=blocked, wake_at=again, disposition=blocked.disposition)
-    if not facts.live:
-        return Release(look_closer=True)
     return _deleting(facts)
+
+
+def _is_being_deleted(facts: Facts) -> bool:
+    return facts.server is not None and facts.server.task_state in {"deleting", "soft-deleting"}
 
 
 def _over(facts: Facts) -> bool:
@@ -143,11 +151,11 @@ def _first_message(finding: Finding) -> str:
 
 def _deleting(facts: Facts) -> Release:
     server = facts.server
-    if server is None or server.task_state in {"deleting", "soft-deleting"}:
+    if server is None:
         return Release(wake_at=pauses.while_under_way(facts.lease.metadata.deletion_timestamp, facts.now))
     deed = Deed.UNLOCK if locks.seen(facts) is locks.Lock.OURS else Deed.DELETE
-    failed = facts.failed
-    if failed is not None and failed.effect.deed is deed:
+    failed = facts.refusal(deed)
+    if failed is not None:
         verdict = conditions.false(Reason.ACTION_FAILED, f"The server could not be deleted: {failed.fault.message}")
         return Release(verdict=verdict, disposition=Disposition.RETRY)
     if deed in facts.done:

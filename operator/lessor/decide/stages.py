@@ -75,30 +75,27 @@ class Due:
 
 
 def pending(spec: InstanceLeaseSpec, status: InstanceLeaseStatus, term: Term) -> Due | None:
-    """Give the stage after the one that was last seen done; None when all are done.
+    """Give the first declared stage that was not seen done since the end; None when all were.
 
-    A done stage that is no longer declared begins the list anew: what is done already is seen as done again.
+    The spec is accepted: its actions are known.
     """
-    stages = spec.stages
-    done = status.stage
-    at = next((i for i, stage in enumerate(stages) if done is not None and stage.action == done.done), -1)
-    if at + 1 >= len(stages):
+    stages, last = spec.stages, status.stage
+    done = last.all if last is not None else ()
+    at = next((i for i, stage in enumerate(stages) if stage.action not in done), None)
+    if at is None:
         return None
-    stage = stages[at + 1]
+    stage = stages[at]
     time = times.later(term.end, stage.after.delta)
-    if at >= 0 and done is not None:
-        time = max(time, times.later(done.time, stage.after.delta - stages[at].after.delta))
-    lock = any(earlier.lock for earlier in stages[: at + 2])
+    if at > 0 and last is not None:
+        time = max(time, times.later(last.time, stage.after.delta - stages[at - 1].after.delta))
+    lock = any(declared.lock for declared in stages[: at + 1])
     return Due(stage=stage, action=Action(stage.action), time=time, lock=lock)
 
 
-def stops(spec: InstanceLeaseSpec, status: InstanceLeaseStatus) -> bool:
+def stops(status: InstanceLeaseStatus) -> bool:
     """Tell whether a stage seen done should have left the server not running."""
-    if status.stage is None:
-        return False
-    done = [stage.action for stage in spec.stages]
-    upto = done[: done.index(status.stage.done) + 1] if status.stage.done in done else [status.stage.done]
-    return Action.STOP in upto or Action.SHELVE in upto
+    done = status.stage.all if status.stage is not None else ()
+    return Action.STOP in done or Action.SHELVE in done
 
 
 def key(uid: str, due: Due) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lessor.decide.enforcing import Enforcement
+from lessor.decide.cases import Enforcement
 from lessor.decide.facts import Facts
 from lessor.decide.finding import Finding
 from lessor.decide.marking import Marking

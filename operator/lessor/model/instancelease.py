@@ -208,10 +208,16 @@ class Before(Wire, frozen=True, kw_only=True):
 
 
 class StageStatus(Wire, frozen=True, kw_only=True):
-    """The last stage that was seen done in the cloud, and when."""
+    """The last stage that was seen done in the cloud, and when; and those seen done before it, oldest first."""
 
     done: str
     time: Instant
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All actions that were seen done since the end, oldest first."""
+        return (*self.earlier, self.done)
 
 
 class NextAction(Wire, frozen=True, kw_only=True):

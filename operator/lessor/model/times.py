@@ -6,15 +6,23 @@ from datetime import UTC, datetime, timedelta
 _UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 DURATION_PATTERN = r"^([0-9]{1,5}w)?([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$"
 _DURATION = re.compile(DURATION_PATTERN)
+_MOST = 100_000  # of a unit: five digits hold less
 
 ZERO = timedelta()
-# The last instant that the API knows: a lease that is declared longer ends then. Room for a zone is left.
+LONGEST = timedelta(weeks=_MOST - 1)  # some 1,900 years
+# The first and last instants that are reckoned with: a lease that is declared longer ends then; there is room for a zone.
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def later(instant: datetime, span: timedelta) -> datetime:
     """Give the instant that much later, at the latest `LATEST`."""
     return instant + span if span < LATEST - instant else LATEST
+
+
+def earlier(instant: datetime, span: timedelta) -> datetime:
+    """Give the instant that much earlier, at the earliest `EARLIEST`."""
+    return instant - span if span < instant - EARLIEST else EARLIEST
 
 
 class Duration:
@@ -41,10 +49,12 @@ class Duration:
 
     @classmethod
     def of(cls, delta: timedelta) -> "Duration":
-        """Give the duration of this length in whole seconds, rounded down; negative lengths read as zero."""
-        left = max(0, int(delta.total_seconds()))
+        """Give the duration of this length in whole seconds, rounded down, within zero and `LONGEST`."""
+        left = max(0, min(int(delta.total_seconds()), int(LONGEST.total_seconds())))
+        # weeks are understood but written only where days do not suffice: 90d reads better than 12w6d
+        units = _UNITS[1:] if left < _MOST * 86400 else _UNITS
         parts = []
-        for unit, size in _UNITS[1:]:  # weeks are understood but never written: 90d reads better than 12w6d
+        for unit, size in units:
             count, left = divmod(left, size)
             if count:
                 parts.append(f"{count}{unit}")
@@ -65,13 +75,13 @@ class Duration:
 
 def whole_second(instant: datetime) -> datetime:
     """Cut an aware instant to the second, in UTC: the grain of every instant that stands in a status."""
-    return instant.astimezone(UTC).replace(microsecond=0)
+    return max(EARLIEST, min(instant, LATEST)).astimezone(UTC).replace(microsecond=0)
 
 
 def rounded_up(instant: datetime) -> datetime:
     """Give the first whole second that is not before the aware instant, in UTC."""
     floor = whole_second(instant)
-    return floor if floor == instant else floor + timedelta(seconds=1)
+    return floor if floor >= instant or floor == LATEST else floor + timedelta(seconds=1)
 
 
 def text(instant: datetime) -> str:

@@ -33,8 +33,12 @@ def attempt(facts: Facts, effect: Effect, cloud: Cloud) -> Facts:
     try:
         _perform(effect, cloud)
     except CloudError as error:
-        return replace(facts, failed=_failed(effect, error))
-    return replace(facts, done=facts.done | {effect.deed}, failed=None)
+        return replace(facts, failed=(*_others(facts, effect), _failed(effect, error)))
+    return replace(facts, done=facts.done | {effect.deed}, failed=_others(facts, effect))
+
+
+def _others(facts: Facts, effect: Effect) -> tuple[Failed, ...]:
+    return tuple(failed for failed in facts.failed if failed.effect.deed is not effect.deed)
 
 
 def _failed(effect: Effect, error: CloudError) -> Failed:

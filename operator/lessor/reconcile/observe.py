@@ -1,8 +1,9 @@
 """I/O in: what is known of the server, from memory or from the cloud."""
 
 from dataclasses import replace
+from datetime import timedelta
 
-from lessor.decide import marking, stages, window
+from lessor.decide import acceptance, marking, stages, window
 from lessor.decide.facts import Facts, Holder, Look
 from lessor.model.conditions import Fault, Reason
 from lessor.model.instancelease import Action
@@ -10,6 +11,8 @@ from lessor.model.observed import ObservedImage, ObservedServer
 from lessor.ports.cloud import Cloud, CloudError, PermissionRefused
 from lessor.ports.objects import Registry
 from lessor.reconcile.given import Given
+
+_A_WHILE = timedelta(seconds=2)
 
 
 def glance(given: Given) -> Facts:
@@ -75,7 +78,7 @@ def _server(facts: Facts, cloud: Cloud) -> Facts:
 
 def _details(facts: Facts, server: ObservedServer, cloud: Cloud) -> Facts:
     """What only some passes need: who locked the server, what was tried last, the image of a Snapshot."""
-    if server.locked or _restores(facts):
+    if server.locked or _restores(facts) or _lingers(facts):
         facts = replace(facts, events=cloud.events(server.id))
     return replace(facts, image=_image(facts, server, cloud))
 
@@ -88,6 +91,12 @@ def _restores(facts: Facts) -> bool:
     return window.at(lease.spec, lease.status.start_time, lease.status.renewals).end > facts.now
 
 
+def _lingers(facts: Facts) -> bool:
+    """Whether a stage was claimed a while ago and is not done: what was tried since must be known."""
+    claim = facts.lease.status.next_action
+    return claim is not None and claim.claimed_time is not None and facts.now - claim.claimed_time >= _A_WHILE
+
+
 def _image(facts: Facts, server: ObservedServer, cloud: Cloud) -> ObservedImage | None:
     lease, claim = facts.lease, facts.lease.status.next_action
     if (
@@ -95,6 +104,7 @@ def _image(facts: Facts, server: ObservedServer, cloud: Cloud) -> ObservedImage 
         or claim.claimed_time is None
         or claim.action != Action.SNAPSHOT
         or lease.status.start_time is None
+        or acceptance.fault(lease.spec) is not None
     ):
         return None
     term = window.at(lease.spec, lease.status.start_time, lease.status.renewals)

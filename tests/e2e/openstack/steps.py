@@ -1,7 +1,5 @@
 """Steps: each says its name, its seconds, and when it fails the end of the logs that tell why."""
 
-# ruff: noqa: T201 - this set-up runs commands, speaks to a terminal and waits
-
 from __future__ import annotations
 
 import os
