@@ -72,6 +72,10 @@ class Nova:
 
     # ------------------------------------------------------------ looking
 
+    def probe(self) -> None:
+        """Ask for one server's name."""
+        self._session.send(NOVA, "servers.probe", "GET", "/servers?limit=1")
+
     def server(self, server_id: str) -> ObservedServer | None:
         """Read one server. None: 404, which a foreign project's server gives as well."""
         try:

@@ -25,6 +25,7 @@ Observe = Callable[[str, str, str, float], None]
 SECONDS = 10.0
 LIST_SECONDS = 60.0
 _SMALL, _LARGE = 1 << 20, 64 << 20
+_LONGEST_QUIET = 600.0
 _REFUSED, _SLOW_DOWN, _SERVER_FAULT = 400, 429, 500
 
 
@@ -51,6 +52,7 @@ class Session:
         http = transport.session(config.cacert)
         self._session = keystone.Session(auth=self._auth, session=http, redirect=False, app_name="lessor")
         self._endpoints: dict[str, str] = {}
+        self._quiet: dict[str, float] = {}
         self.identity = self._identified()
 
     def send(self, service: Service, verb: str, method: str, path: str, body: Any = None) -> bytes:  # noqa: ANN401 (JSON)
@@ -66,6 +68,8 @@ class Session:
         Raises:
             CloudError: as its tree says.
         """
+        if self._clock.elapsed() < self._quiet.get(service.type, 0.0):
+            raise cloud.CloudUnavailable(f"{service.title} asked to be left alone for a while.")
         listing = verb.endswith(".list")
         seconds = max(LIST_SECONDS, self._seconds) if listing else self._seconds
         with calls.entered(self._call(service, verb, seconds, _LARGE if listing else _SMALL)):
@@ -77,7 +81,10 @@ class Session:
                 self._observe(service.name, verb, code, self._clock.elapsed() - began)
             self._date(service, answer.headers.get("Date"), began)
         if answer.status_code >= _REFUSED:
-            raise classify.error(service.title, answer.status_code, answer.headers, answer.content)
+            error = classify.error(service.title, answer.status_code, answer.headers, answer.content)
+            if isinstance(error, cloud.CloudUnavailable) and error.retry_after is not None:
+                self._quiet[service.type] = self._clock.elapsed() + min(error.retry_after, _LONGEST_QUIET)
+            raise error
         return bytes(answer.content)
 
     def _call(self, service: Service, verb: str, seconds: float, most_bytes: int) -> calls.Call:

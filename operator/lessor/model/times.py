@@ -10,7 +10,7 @@ _MOST = 100_000  # of a unit: five digits hold less
 
 ZERO = timedelta()
 LONGEST = timedelta(weeks=_MOST - 1)  # some 1,900 years
-# The first and last instants that are reckoned with: a lease that is declared longer ends then; there is room for a zone.
+# The first and last instants that are reckoned with: a lease that is declared longer ends then. A zone has room.
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 

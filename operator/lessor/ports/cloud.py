@@ -157,6 +157,9 @@ class Cloud(Protocol):
 class ListedCloud(Cloud, Protocol):
     """A cloud whose servers can be listed, for the inventory."""
 
+    def probe(self) -> None:
+        """Ask for next to nothing: raises nothing when the cloud serves these credentials."""
+
     def pages(self, changes_since: datetime | None) -> Iterator[tuple[ObservedServer, ...]]:
         """List the servers of the token's project, page by page; deleted ones too when `changes_since` is given.
 

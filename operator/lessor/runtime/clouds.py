@@ -1,20 +1,23 @@
 """The sessions: one for each (namespace, Secret, cloud), shared by all its leases, made when one is needed.
 
 While credentials are faulty, their Secret is read again every 30 s and they are tried at once when it changed, else
-with growing pauses; every lease that waits for them is woken when they heal. Nothing is retried per lease.
+with growing pauses. When a pass finds the cloud away, the cloud is asked for next to nothing: if that fails too, no
+pass asks it any more, until one such question is answered. Every lease that waits is woken when its session heals:
+the cloud is not asked again for each of them, and one that hangs holds up no other.
 """
 
 import asyncio
 import logging
 from base64 import b64decode
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lessor.model.conditions import Fault, Reason
 from lessor.model.instancelease import InstanceLease
 from lessor.ports.clock import Clock
-from lessor.ports.cloud import CloudError, CloudUnavailable, CredentialsFault, CredentialsMissing, ListedCloud
+from lessor.ports.cloud import CloudError, CredentialsFault, CredentialsMissing, ListedCloud
 from lessor.runtime.cluster import Cluster, ClusterError, NotThere
 from lessor.runtime.inventory import Inventory
 from lessor.runtime.pauses import growing
@@ -23,9 +26,11 @@ log = logging.getLogger(__name__)
 
 Key = tuple[str, str, str]
 Connect = Callable[[bytes, bytes | None, str], ListedCloud]
+T = TypeVar("T")
 
 _SECRET_PAUSE = 30.0
 _LIST_PAUSE = 60.0
+_AT_ONCE = 32
 CLOUDS_YAML, CACERT = "clouds.yaml", "cacert"
 
 
@@ -38,12 +43,15 @@ class Leased(NamedTuple):
 
 @dataclass(slots=True)
 class Session:
-    """One set of credentials: connected, or the fault that keeps it from being so.
+    """One set of credentials: connected, or the fault that keeps it from being so, or the cloud away for now.
 
     Attributes:
         key: namespace, Secret, cloud.
         leases: the uids of its leases, with what they know of their servers.
         cloud: None while it is not connected.
+        fault: why no pass may ask the cloud now.
+        doubted: set when a pass found the cloud away.
+        waiting: the uids of the leases that wanted to ask the cloud in vain.
         secret_version: of the Secret that was last tried.
     """
 
@@ -56,7 +64,14 @@ class Session:
     failures: int = 0
     next_try: float = 0.0
     connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    doubted: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: set[str] = field(default_factory=set)
     keeper: asyncio.Task[None] | None = None
+
+    @property
+    def usable(self) -> ListedCloud | None:
+        """The cloud, when it may be asked."""
+        return self.cloud if self.fault is None else None
 
 
 class Clouds:
@@ -70,6 +85,7 @@ class Clouds:
         self._sessions: dict[Key, Session] = {}
         self._of: dict[str, Key] = {}
         self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cloud")
 
     # ------------------------------------------------------------ who uses which
 
@@ -96,6 +112,7 @@ class Clouds:
         session = self._sessions.get(key) if key is not None else None
         if session is None or key is None:
             return
+        session.waiting.discard(uid)
         leased = session.leases.pop(uid, None)
         if leased is not None and leased.server_id is not None:
             session.inventory.forget(leased.server_id)
@@ -130,10 +147,15 @@ class Clouds:
             if session.cloud is None and session.fault is None:
                 await self._try(session)
 
-    def report(self, session: Session, fault: Fault) -> None:
-        """Take what a pass saw: credentials that no longer work are everybody's news."""
-        if fault.reason is Reason.CREDENTIALS_REFUSED and session.cloud is not None:
+    def report(self, session: Session, uid: str, fault: Fault) -> None:
+        """Take what a pass over this lease saw: refused credentials are everybody's news."""
+        session.waiting.add(uid)
+        if session.usable is None:
+            return
+        if fault.reason is Reason.CREDENTIALS_REFUSED:
             self._broken(session, fault)
+        elif fault.reason is Reason.CLOUD_UNAVAILABLE:
+            session.doubted.set()
 
     async def _try(self, session: Session) -> None:
         secret: dict[str, Any] | None = None
@@ -141,17 +163,15 @@ class Clouds:
             secret = await self._secret(session.key)
             version = secret["metadata"]["resourceVersion"]
             data = secret.get("data") or {}
-            cloud = await asyncio.to_thread(self._connected, session.key, data)
+            cloud = await self._in_thread(self._connected, session.key, data)
         except CloudError as error:
             self._broken(session, Fault(error.reason, str(error)))
         except ClusterError as error:
             self._broken(session, Fault(Reason.CLOUD_UNAVAILABLE, f"The Secret could not be read: {error}."))
         else:
-            healed = session.fault is not None
-            session.cloud, session.fault, session.failures = cloud, None, 0
+            session.cloud = cloud
             log.info("connected", extra={"cloud": "/".join(session.key), "secret_version": version})
-            if healed:
-                self._wake(tuple(session.leases))
+            self._healed(session)
         if secret is not None:
             session.secret_version = secret["metadata"]["resourceVersion"]
 
@@ -171,13 +191,29 @@ class Clouds:
         cacert = b64decode(data[CACERT]) if CACERT in data else None
         return self._connect(b64decode(data[CLOUDS_YAML]), cacert, key[2])
 
+    def _healed(self, session: Session) -> None:
+        away = session.fault is None or session.fault.reason is Reason.CLOUD_UNAVAILABLE
+        woken = tuple(session.waiting if away else session.leases)
+        session.fault, session.failures = None, 0
+        session.waiting.clear()
+        session.doubted.clear()
+        self._wake(woken)
+
     def _broken(self, session: Session, fault: Fault) -> None:
-        news = session.fault != fault
-        session.cloud, session.fault = None, fault
+        session.cloud = None
+        self._faulty(session, fault)
+
+    def _faulty(self, session: Session, fault: Fault) -> None:
+        away = Reason.CLOUD_UNAVAILABLE
+        still_away = session.fault is not None and session.fault.reason is away and fault.reason is away
+        news = session.fault != fault and not still_away
+        session.fault = fault if news else session.fault
         session.failures += 1
         session.next_try = self._clock.elapsed() + growing(session.failures)
         if news:
-            log.warning("credentials do not work", extra={"cloud": "/".join(session.key), "reason": fault.reason.value})
+            extra = {"cloud": "/".join(session.key), "reason": fault.reason.value, "why": fault.message}
+            log.warning("a cloud cannot be used", extra=extra)
+        if news and fault.reason is not Reason.CLOUD_UNAVAILABLE:
             self._wake(tuple(session.leases))
 
     # ------------------------------------------------------------ the keeper of one session
@@ -191,35 +227,67 @@ class Clouds:
             except Exception:
                 log.exception("the inventory of a cloud failed", extra={"cloud": "/".join(session.key)})
                 pause = _LIST_PAUSE
-            await asyncio.sleep(pause)
+            await self._sleep(session, pause)
+
+    async def _sleep(self, session: Session, pause: float) -> None:
+        """Sleep, and look at once when a pass doubts that the cloud is there."""
+        until = self._clock.elapsed() + pause
+        while (left := until - self._clock.elapsed()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await session.doubted.wait()
+            except TimeoutError:
+                return
+            session.doubted.clear()
+            await self._look(session)
+            if session.fault is not None:
+                return
+
+    async def _look(self, session: Session) -> None:
+        """See whether a connected cloud is there."""
+        if session.cloud is None:
+            return
+        try:
+            await self._in_thread(session.cloud.probe)
+        except CredentialsFault as error:
+            self._broken(session, Fault(error.reason, str(error)))
+        except CloudError as error:
+            self._faulty(session, Fault(Reason.CLOUD_UNAVAILABLE, str(error)))
+        else:
+            self._healed(session)
 
     async def _turn(self, session: Session) -> float:
-        if session.cloud is None:
+        cloud = session.usable
+        if cloud is None:
             return await self._heal(session)
         try:
-            await asyncio.to_thread(session.inventory.refresh, session.cloud, self._clock.now())
+            await self._in_thread(session.inventory.refresh, cloud, self._clock.now())
         except CredentialsFault as error:
             self._broken(session, Fault(error.reason, str(error)))
             return 1.0
-        except CloudUnavailable as error:
-            log.warning("the servers could not be listed", extra={"cloud": "/".join(session.key), "why": str(error)})
         except CloudError as error:
             log.warning("the servers could not be listed", extra={"cloud": "/".join(session.key), "why": str(error)})
+            session.doubted.set()
         return _LIST_PAUSE
+
+    async def _in_thread(self, work: Callable[..., T], *args: object) -> T:
+        return await self._loop.run_in_executor(self._threads, work, *args)
 
     async def _heal(self, session: Session) -> float:
         """Try again when the Secret changed, or when the growing pause is over."""
-        now = self._clock.elapsed()
-        due = session.next_try <= now
-        if not due:
-            try:
-                secret = await self._secret(session.key)
-                due = secret["metadata"]["resourceVersion"] != session.secret_version
-            except (CredentialsMissing, ClusterError):
-                due = False
-        if due:
+        due = session.next_try <= self._clock.elapsed()
+        if await self._secret_changed(session) or (due and session.cloud is None):
             async with session.connecting:
                 await self._try(session)
-            if session.cloud is not None:
-                return 0.0
+        elif due:
+            await self._look(session)
+        if session.fault is None:
+            return 0.0
         return max(0.1, min(_SECRET_PAUSE, session.next_try - self._clock.elapsed()))
+
+    async def _secret_changed(self, session: Session) -> bool:
+        try:
+            secret = await self._secret(session.key)
+        except (CredentialsMissing, ClusterError):
+            return False
+        return bool(secret["metadata"]["resourceVersion"] != session.secret_version)

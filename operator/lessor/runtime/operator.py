@@ -36,7 +36,7 @@ from lessor.settings import Settings
 log = logging.getLogger(__name__)
 
 WRITES_AT_ONCE = 16
-_PASSES_AT_ONCE = 16
+_PASSES_AT_ONCE = 32
 _WORKERS = {True: 16, False: 32}
 _LONGEST_SLEEP = 10.0
 _ALIVE = 60.0

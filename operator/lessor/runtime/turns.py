@@ -6,7 +6,7 @@ One turn at a time for a uid; a wake-up that comes meanwhile makes another turn 
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lessor.metrics import Metrics
@@ -155,8 +155,14 @@ class Turns:
         given = self._given(known, session)
         outcome = instanceleases.glance(given)
         visited = None
-        if outcome.again and session is not None and session.cloud is not None:
-            ports = Ports(cloud=session.cloud, objects=self._bridge, pace=parts.pacing.of(session.key))
+        if outcome.again and session is not None and session.fault is not None:
+            given = replace(given, fault=session.fault)
+            outcome = instanceleases.glance(given)
+        if session is not None and given.fault is not None:
+            session.waiting.add(known.lease.metadata.uid)
+        cloud = session.usable if session is not None else None
+        if outcome.again and session is not None and cloud is not None:
+            ports = Ports(cloud=cloud, objects=self._bridge, pace=parts.pacing.of(session.key))
             loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(parts.threads, instanceleases.visit, given, ports)
             self._learn(known.lease, outcome, session)
@@ -168,7 +174,7 @@ class Turns:
     def _learn(self, lease: InstanceLease, outcome: Outcome, session: Session) -> None:
         """Remember what was read by its id: it is newer than any list."""
         if outcome.fault is not None:
-            self._parts.clouds.report(session, outcome.fault)
+            self._parts.clouds.report(session, lease.metadata.uid, outcome.fault)
         if not outcome.looked:
             return
         if outcome.seen is not None and not outcome.seen.over:
@@ -195,7 +201,8 @@ class Turns:
             seal=parts.seal,
             registry=parts.registry,
             identity=session.cloud.identity if session is not None and session.cloud is not None else None,
-            fault=session.fault if session is not None else None,
+            # a cloud that is away for now is no news to a lease that has nothing to ask it
+            fault=session.fault if session is not None and session.cloud is None else None,
             remembered=remembered,
             renewals=self._renewals(lease),
             stamped=self.stamped,
