@@ -19,7 +19,7 @@ from lessor.model.marks import Seal
 from lessor.ports.clock import SystemClock
 from lessor.ports.cloud import ListedCloud
 from lessor.runtime import seal
-from lessor.runtime.cluster import Cluster, NotThere, Refused
+from lessor.runtime.cluster import Cluster, ClusterError, NoCluster, NotThere, Refused
 from lessor.runtime.operator import Operator
 from lessor.runtime.timekeeping import Timekeeping
 from lessor.settings import Settings
@@ -42,6 +42,9 @@ def main(settings: Settings) -> int:
     except _Wrong as error:
         sys.stderr.write(f"lessor: {error}\n")
         return WRONG
+    except ClusterError as error:
+        log.error("the API server cannot be used", extra={"why": str(error)})  # noqa: TRY400 (the sentence says it all)
+        return RESTART
     except BaseExceptionGroup as group:
         for fault in group.exceptions:
             log.error("the operator broke", exc_info=fault)  # noqa: TRY400 (each of the group)
@@ -64,7 +67,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings) -> None:
     clock = SystemClock()
     metrics, timekeeping = Metrics(__version__), Timekeeping(clock)
-    cluster = await Cluster.connect(clock, metrics.kubernetes, timekeeping.answered)
+    try:
+        cluster = await Cluster.connect(clock, metrics.kubernetes, timekeeping.answered)
+    except NoCluster as error:
+        raise _Wrong(str(error)) from None
     stop = _stop_at_signals()
     try:
         await _check_crds(cluster)

@@ -10,7 +10,9 @@ ClusterError
 import asyncio
 import email.utils
 import json
+import os
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -50,6 +52,10 @@ class Unavailable(ClusterError, ClusterUnavailable):
     """No answer, 5xx or 429."""
 
 
+class NoCluster(Exception):
+    """Nothing tells where the API server is."""
+
+
 Observe = Callable[[str, str, str, float], None]
 Answered = Callable[[str, Any, float, float], None]
 
@@ -66,12 +72,16 @@ class Cluster:
 
     @classmethod
     async def connect(cls, clock: Clock, observe: Observe, answered: Answered) -> "Cluster":
-        """Connect as KUBECONFIG says, else as the service account of the pod."""
+        """Connect as the service account of the pod, else as KUBECONFIG says.
+
+        Raises:
+            NoCluster: there is neither.
+        """
         settings = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
-            await config.load_kube_config(client_configuration=settings)
+            await _load_kubeconfig(settings)
         settings.connection_pool_maxsize = 64
         return cls(client.ApiClient(settings), clock, observe, answered)
 
@@ -176,6 +186,22 @@ class Cluster:
     def _date(self, value: str | None, sent: float) -> None:
         if value is not None:
             self._answered("kubernetes", email.utils.parsedate_to_datetime(value), sent, self._clock.elapsed())
+
+
+async def _load_kubeconfig(settings: client.Configuration) -> None:
+    named = _kubeconfig()
+    try:
+        await config.load_kube_config(config_file=named, client_configuration=settings)
+    except (config.ConfigException, OSError) as error:
+        raise NoCluster(f"no cluster: the kubeconfig {named} cannot be used: {error}") from error
+
+
+def _kubeconfig() -> str:
+    """Give the path, or paths: the client itself reads the variable only once, when it is imported."""
+    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    if not any(Path(path).expanduser().is_file() for path in named.split(os.pathsep)):
+        raise NoCluster(f"no cluster: this is no pod, and there is no kubeconfig {named}; set KUBECONFIG")
+    return named
 
 
 class _Meta(msgspec.Struct):
