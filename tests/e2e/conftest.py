@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.e2e.api import Api
 from tests.e2e.leases import Leases
 from tests.e2e.openstack_users import User
 from tests.e2e.process import Lessor
@@ -110,7 +111,14 @@ def lessor(_crds: None, namespace: str, tmp_path: Path) -> Iterator[Lessor]:
     operator.kill()
 
 
+@pytest.fixture(scope="session")
+def api(kubectl: Kubectl) -> Api:
+    """Give a reader of the API server; it is there, kubectl has seen it."""
+    del kubectl
+    return Api(ADMIN)
+
+
 @pytest.fixture
-def leases(kubectl: Kubectl, namespace: str) -> Leases:
+def leases(kubectl: Kubectl, api: Api, namespace: str) -> Leases:
     """Give the objects of the test's own namespace."""
-    return Leases(kubectl, namespace)
+    return Leases(kubectl, api, namespace)

@@ -1,9 +1,11 @@
-"""The objects of one namespace, as a person with kubectl sees and makes them."""
+"""The objects of one namespace, made and changed as a person with kubectl does it."""
 
 import json
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
+
+from tests.e2e.api import Api
 
 
 class _Answer(Protocol):
@@ -15,8 +17,9 @@ class _Answer(Protocol):
 class Leases:
     """Makes, edits, reads and deletes the objects of one namespace."""
 
-    def __init__(self, kubectl: Callable[..., _Answer], namespace: str) -> None:
+    def __init__(self, kubectl: Callable[..., _Answer], api: Api, namespace: str) -> None:
         self._kubectl = kubectl
+        self._api = api
         self.namespace = namespace
 
     def run(self, *args: str, body: str | None = None) -> str:
@@ -48,11 +51,16 @@ class Leases:
 
     def get(self, name: str, kind: str = "instancelease") -> dict[str, Any]:
         """Read an object."""
-        return dict(json.loads(self.run("get", kind, name, "-o", "json")))
+        seen = self._read(name, kind)
+        assert seen is not None, f"there is no {kind} {name}"
+        return seen
 
     def exists(self, name: str, kind: str = "instancelease") -> bool:
         """Tell whether an object is there."""
-        return bool(self.run("get", kind, name, "--ignore-not-found", "-o", "name").strip())
+        return self._read(name, kind) is not None
+
+    def _read(self, name: str, kind: str) -> dict[str, Any] | None:
+        return self._api.get(f"/apis/lessor.dev/v1alpha1/namespaces/{self.namespace}/{kind}s/{name}")
 
     def condition(self, name: str, kind: str, of: str = "instancelease") -> tuple[str, str] | None:
         """Give the status and reason of a condition."""

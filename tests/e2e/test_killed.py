@@ -3,6 +3,7 @@
 In the end the same state, no stage early, none twice. Each life has its own namespace, operator, proxies and server.
 """
 
+import json
 import os
 import re
 import threading
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import kubeconfigs
+from tests.e2e.api import Api
 from tests.e2e.conftest import ADMIN, Kubectl, Users, own_namespace
 from tests.e2e.leases import Leases
 from tests.e2e.openstack_users import User, secret
@@ -59,7 +61,13 @@ class Stage:
             action = re.match(rb'\{"([a-zA-Z-]+)"', seen.body)
             return f"nova {seen.method} {path} {action.group(1).decode() if action else ''}".strip()
         match = re.search(r"/(instanceleases|leaserenewals)(/[a-z0-9-]+(?:/status)?|\?fieldSelector=\S+)$", seen.path)
-        return f"kube {seen.method} {match.group(1)}{match.group(2).split('=')[0]}" if match else None
+        return f"kube {seen.method} {match.group(1)}{match.group(2).split('=')[0]}{_parts(seen)}" if match else None
+
+
+def _parts(seen: Seen) -> str:
+    """The parts of a status that a PATCH changes: claims and reports follow each other, and are not the same."""
+    patch = json.loads(seen.body).get("status", {}) if seen.method == "PATCH" else {}
+    return f" {','.join(sorted(patch))}" if patch else ""
 
 
 def _stopped(stage: Stage) -> None:
@@ -121,10 +129,11 @@ LIVES = (
 class Theatre:
     """Plays lives."""
 
-    def __init__(self, kubectl: Kubectl, users: Users, folder: Path, forks: ForkServer) -> None:
+    def __init__(self, kubectl: Kubectl, api: Api, alice: User, folder: Path, forks: ForkServer) -> None:
         self._forks = forks
         self._kubectl = kubectl
-        self._alice = users["alice"]
+        self._api = api
+        self._alice = alice
         self._folder = folder
         self._count = 0
         self._lock = threading.Lock()
@@ -145,7 +154,7 @@ class Theatre:
             things.callback(lessor.kill)
             server = self._alice.boot(f"life-{number}")
             things.callback(self._alice.remove, server)
-            stage = Stage(Leases(self._kubectl, namespace), self._alice, server, lessor)
+            stage = Stage(Leases(self._kubectl, self._api, namespace), self._alice, server, lessor)
             kube.judge = nova.judge = _judge(stage, strike_at, fate)
             kube.strike = nova.strike = lambda: (lessor.kill(), stage.struck.set())
             restarter = threading.Thread(target=_restart, args=(stage,), daemon=True)
@@ -188,9 +197,11 @@ def _restart(stage: Stage) -> None:
 
 
 @pytest.fixture(scope="module")
-def theatre(kubectl: Kubectl, users: Users, _crds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+def theatre(
+    kubectl: Kubectl, api: Api, users: Users, _crds: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Theatre]:
     forks = ForkServer()
-    yield Theatre(kubectl, users, tmp_path_factory.mktemp("lives"), forks)
+    yield Theatre(kubectl, api, users["alice"], tmp_path_factory.mktemp("lives"), forks)
     forks.close()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.api import Api
 from tests.e2e.conftest import ADMIN, Kubectl, Users, own_namespace
 from tests.e2e.leases import Leases
 from tests.e2e.openstack_users import User, secret
@@ -23,10 +24,10 @@ def stages(*steps: tuple[str, str]) -> dict[str, Any]:
 class Job:
     """Two people, each with a namespace and a project, and one operator for both."""
 
-    def __init__(self, kubectl: Kubectl, users: Users, team_a: str, team_b: str, log: Path) -> None:
+    def __init__(self, leases: tuple[Leases, Leases], users: Users, log: Path) -> None:
         self.alice, self.anna, self.bob, self.admin = (users[name] for name in ("alice", "anna", "bob", "admin"))
-        self.a, self.b = Leases(kubectl, team_a), Leases(kubectl, team_b)
-        self.lessor = Lessor(ADMIN, log, "--namespace", team_a, "--namespace", team_b)
+        self.a, self.b = leases
+        self.lessor = Lessor(ADMIN, log, "--namespace", self.a.namespace, "--namespace", self.b.namespace)
         self.servers: dict[str, str] = {}
 
     def prepare(self) -> None:
@@ -50,10 +51,12 @@ class Job:
 
 
 @pytest.fixture(scope="module")
-def job(kubectl: Kubectl, users: Users, _crds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+def job(
+    kubectl: Kubectl, api: Api, users: Users, _crds: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Job]:
     log = tmp_path_factory.mktemp("job") / "lessor.log"
     with own_namespace(kubectl) as team_a, own_namespace(kubectl) as team_b:
-        made = Job(kubectl, users, team_a, team_b, log)
+        made = Job((Leases(kubectl, api, team_a), Leases(kubectl, api, team_b)), users, log)
         try:
             made.prepare()
             made.lessor.start()

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import msgspec
 
+from lessor.decide import instanceleases
 from lessor.model import names
 from lessor.model.conditions import ConditionType as C
 from lessor.model.instancelease import InstanceLeaseStatus
 from lessor.model.marks import Mark, Seal
 from lessor.ports import cloud as errors
-from tests.passes.world import SEAL, SERVER, START, World, adopted
+from tests.passes.world import SEAL, SERVER, START, World, adopted, facts
 
 END = START + timedelta(days=90)
 
@@ -194,3 +195,11 @@ def test_a_lease_without_status_and_with_its_mark_gets_start_and_grants_back() -
     world.wait(days=1)
     world.turn()
     assert (world.status.start_time, world.status.expire_time) == (START, END + timedelta(days=30))
+
+
+def test_an_old_record_without_the_mark_is_not_believed_before_the_server_was_read() -> None:
+    world = adopted()
+    old = msgspec.structs.replace(world.server, metadata={})
+    plan = instanceleases.plan(facts(world, live=False, server=old))
+    assert (plan.look_closer, plan.effect) == (True, None)
+    assert plan.status.conditions == world.status.conditions

@@ -96,6 +96,17 @@ def test_a_stop_that_was_stopped_before_stays_so() -> None:
     assert world.state == ("stopped", False)
 
 
+def test_a_server_that_its_owner_stopped_right_before_the_end_is_not_started() -> None:
+    world = adopted()
+    world.remembered = world.server
+    world.nova.turned("stopped", "SHUTOFF", action="stop")
+    world.jump(END)
+    world.remembered = None
+    assert world.said(C.ENFORCED) == ("True", "AlreadyDone")
+    renewed(world)
+    assert world.state == ("stopped", False)
+
+
 def test_a_server_that_its_owner_stopped_after_our_snapshot_is_not_started() -> None:
     world = adopted(expiry=SNAPSHOT).at(END)
     world.nova.by("alice", "stop")

@@ -48,6 +48,7 @@ class World:
         lease: the object as the API server holds it; None: it is gone.
         view: an older copy of it that our cache still holds; None: the cache is up to date.
         problem: why its spec cannot be read.
+        remembered: what the inventory holds of the server while that is old; None: it is up to date.
         hidden: requests that the watch has not brought yet.
         writes: what was written of the lease, in order.
         wake_at, retry_at: when the next turn comes, by the clock and by the pauses, which grow without end here.
@@ -60,6 +61,7 @@ class World:
     stamped: bool = True
     fault: Fault | None = None
     problem: Fault | None = None
+    remembered: ObservedServer | None = None
     deletions: int = 100
     lease: InstanceLease | None = None
     view: InstanceLease | None = None
@@ -297,7 +299,7 @@ class World:
         lease = self.view if self.view is not None else self.lease
         if lease is None:
             return None
-        server_id = lease.status.server_id
+        remembered = self.remembered or self.nova.servers.get(lease.status.server_id or "")
         return Given(
             lease=lease,
             problem=self.problem,
@@ -307,7 +309,7 @@ class World:
             registry=self.registry,
             identity=self.nova.identity if self.fault is None else None,
             fault=self.fault,
-            remembered=self.nova.servers.get(server_id) if server_id is not None and self.fault is None else None,
+            remembered=remembered if self.fault is None else None,
             renewals=tuple(r for uid, r in self.requests.items() if uid not in self.hidden),
             stamped=self.stamped,
             clock_certain=self.clock_certain,

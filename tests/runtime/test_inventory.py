@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -108,3 +108,32 @@ def test_what_was_read_by_its_id_is_no_news_in_the_next_list(inventory: Inventor
     inventory.learn(stopped)
     refresh(inventory, Listed(stopped), START + MINUTE)
     assert changed == []
+
+
+class Slow(Listed):
+    """A list that was asked for before something happened, and answered after it."""
+
+    def __init__(self, *servers: ObservedServer, meanwhile: Callable[[], None]) -> None:
+        super().__init__(*servers)
+        self.meanwhile = meanwhile
+
+    def pages(self, changes_since: datetime | None) -> Iterator[tuple[ObservedServer, ...]]:
+        self.meanwhile()
+        return super().pages(changes_since)
+
+
+def test_a_list_that_was_under_way_does_not_undo_what_was_read_by_its_id(
+    inventory: Inventory, changed: list[set[str]]
+) -> None:
+    refresh(inventory, Listed(server("s1"), server("s2")))
+    marked = server("s1", metadata={"mark": "new"})
+    refresh(inventory, Slow(server("s1"), meanwhile=lambda: inventory.learn(marked)), START + MINUTE)
+    assert (inventory.get("s1"), changed) == (marked, [])
+    refresh(inventory, Listed(server("s1")), START + 2 * MINUTE)
+    assert (inventory.get("s1"), changed) == (server("s1"), [{"s1"}])
+
+
+def test_a_list_that_was_under_way_does_not_bring_back_a_server_that_was_seen_gone(inventory: Inventory) -> None:
+    refresh(inventory, Listed(server("s1"), server("s2")))
+    refresh(inventory, Slow(server("s1"), meanwhile=lambda: inventory.forget("s1")), START + MINUTE)
+    assert inventory.get("s1") is None

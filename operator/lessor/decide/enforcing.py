@@ -194,6 +194,8 @@ def _unclaimed(case: Case) -> Enforcement | None:
     server = case.facts.server
     if case.claimed or server is None or case.due is None:
         return None
+    if not case.facts.live:  # what the server was before must not be a minute old
+        return replace(cases.same(case), look_closer=True)
     # a lock that is on the server now is ours, and no part of what was before
     first = Before(vm_state=server.vm_state or "", locked=False)
     return cases.claim(case, case.due, case.status.before if case.status.before is not None else first)

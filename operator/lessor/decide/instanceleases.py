@@ -87,6 +87,8 @@ def _in_force(facts: Facts, seen: Finding) -> Plan:
     status = _status(facts, seen, term, renewals)
     unresolved = seen.is_found and facts.lease.status.server_id is None and _by_name(facts)
     marked = _marking(facts, seen, status, term, unresolved=unresolved)
+    if marked.look_closer:
+        return Plan(status=facts.lease.status, look_closer=True)
     enforcement = _enforcement(facts, seen, status, term, marked)
     # a server that carries our mark is brought back, or held, before the mark is brought up to date
     effect = enforcement.effect if marked.valid and enforcement.effect is not None else marked.effect

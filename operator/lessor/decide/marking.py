@@ -30,12 +30,14 @@ class Marking:
         verdict: of Marked; None: nothing is said yet.
         valid: the server carries our mark, if perhaps an old one: the lease may act.
         effect: the metadata to write.
+        look_closer: the server must be read before anything is said: what is remembered of it may be old.
         again: when to try again.
     """
 
     verdict: Verdict | None = None
     valid: bool = False
     effect: Effect | None = None
+    look_closer: bool = False
     again: datetime | None = None
 
 
@@ -75,6 +77,8 @@ def mark(facts: Facts, status: InstanceLeaseStatus, term: Term) -> Marking:
     seen, ours = read(facts), own(facts)
     if ours is None:
         refusal = _unclaimable(facts, seen)
+        if refusal is not None and not facts.live:
+            return Marking(verdict=_kept(facts), look_closer=True)
         if refusal is not None:
             return Marking(verdict=refusal)
     effect = _writing(facts, status, term)

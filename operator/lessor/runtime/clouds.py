@@ -168,6 +168,9 @@ class Clouds:
             self._broken(session, Fault(error.reason, str(error)))
         except ClusterError as error:
             self._broken(session, Fault(Reason.CLOUD_UNAVAILABLE, f"The Secret could not be read: {error}."))
+        except Exception:  # what a stranger's Keystone answers must not break a turn, again and again
+            log.exception("connecting failed", extra={"cloud": "/".join(session.key)})
+            self._broken(session, Fault(Reason.CLOUD_UNAVAILABLE, "Keystone's answer could not be understood."))
         else:
             session.cloud = cloud
             log.info("connected", extra={"cloud": "/".join(session.key), "secret_version": version})
@@ -192,8 +195,10 @@ class Clouds:
         return self._connect(b64decode(data[CLOUDS_YAML]), cacert, key[2])
 
     def _healed(self, session: Session) -> None:
-        away = session.fault is None or session.fault.reason is Reason.CLOUD_UNAVAILABLE
-        woken = tuple(session.waiting if away else session.leases)
+        """Wake who waited. A cloud that was there all the time wakes nobody: each lease has its own pause."""
+        fault = session.fault
+        away = fault is not None and fault.reason is Reason.CLOUD_UNAVAILABLE
+        woken = tuple(session.waiting if away else session.leases) if fault is not None else ()
         session.fault, session.failures = None, 0
         session.waiting.clear()
         session.doubted.clear()

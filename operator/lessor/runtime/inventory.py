@@ -27,6 +27,7 @@ class Inventory:
         """
         self._lock = threading.Lock()
         self._records: dict[str, ObservedServer] = {}
+        self._read_meanwhile: set[str] = set()  # by their ids, since the list under way was asked for
         self._leased = leased
         self._changed = changed
         self._refreshed: datetime | None = None
@@ -38,13 +39,15 @@ class Inventory:
             return self._records.get(server_id)
 
     def learn(self, server: ObservedServer) -> None:
-        """Take a server that was read by its id: newer than any list."""
+        """Take a server that was read by its id: newer than any list that is under way."""
         with self._lock:
+            self._read_meanwhile.add(server.id)
             self._records[server.id] = server
 
     def forget(self, server_id: str) -> None:
         """Drop a server: it is gone, or has no lease any more."""
         with self._lock:
+            self._read_meanwhile.add(server_id)
             self._records.pop(server_id, None)
 
     def age(self, now: datetime) -> timedelta | None:
@@ -63,6 +66,8 @@ class Inventory:
         full = self._full is None or now - self._full >= _FULL_EVERY
         since = None if full or self._refreshed is None else self._refreshed - _OVERLAP
         leased = self._leased()
+        with self._lock:
+            self._read_meanwhile.clear()
         seen: dict[str, ObservedServer] = {}
         for page in cloud.pages(since):
             seen.update((server.id, server) for server in page if server.id in leased)
@@ -77,6 +82,8 @@ class Inventory:
         changed = set()
         with self._lock:
             for server_id, server in seen.items():
+                if server_id in self._read_meanwhile:
+                    continue
                 known = self._records.get(server_id)
                 if known != server if known is not None else leased[server_id] != server.status:
                     changed.add(server_id)
@@ -85,7 +92,7 @@ class Inventory:
                 else:
                     self._records[server_id] = server
             if full:
-                for server_id in leased.keys() - seen.keys():
+                for server_id in leased.keys() - seen.keys() - self._read_meanwhile:
                     known = self._records.pop(server_id, None)
                     if known is not None or leased[server_id] not in {None, "DELETED"}:
                         changed.add(server_id)
