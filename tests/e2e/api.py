@@ -1,6 +1,7 @@
-"""Reading the API server without a process for each question, for tests that wait."""
+"""The API server without a process for each request, for tests that wait and for those that play many lives."""
 
 import base64
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import yaml
 
 
 class Api:
-    """Reads as the user of a kubeconfig that holds a token."""
+    """Reads and writes as the user of a kubeconfig that holds a token."""
 
     def __init__(self, kubeconfig: Path) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
@@ -23,8 +24,21 @@ class Api:
 
     def get(self, path: str) -> dict[str, Any] | None:
         """Read; None: it is not there."""
-        answer = requests.get(self._server + path, headers=self._headers, verify=self._authority.name, timeout=30)
-        if answer.status_code == requests.codes.not_found:
-            return None
-        answer.raise_for_status()
-        return dict(answer.json())
+        answer = self._send("GET", path)
+        return None if answer.status_code == requests.codes.not_found else dict(answer.json())
+
+    def apply(self, path: str, manifest: dict[str, Any]) -> None:
+        """Apply on the server's side, as `kubectl apply --server-side --force-conflicts` does."""
+        query = "?fieldManager=person&force=true&fieldValidation=Strict"
+        answer = self._send("PATCH", path + query, json.dumps(manifest), "application/apply-patch+yaml")
+        assert answer.ok, answer.text
+
+    def delete(self, path: str) -> None:
+        """Delete, and do not wait for it to be gone."""
+        answer = self._send("DELETE", path)
+        assert answer.ok or answer.status_code == requests.codes.not_found, answer.text
+
+    def _send(self, method: str, path: str, body: str | None = None, kind: str = "application/json") -> Any:
+        headers = {**self._headers, "Content-Type": kind}
+        url, trust = self._server + path, self._authority.name
+        return requests.request(method, url, data=body, headers=headers, verify=trust, timeout=30)

@@ -49,22 +49,29 @@ def kubectl() -> Kubectl:
     return _kubectl
 
 
+@pytest.fixture(scope="session")
+def api(kubectl: Kubectl) -> Api:
+    """Give the API server without kubectl, which has seen that it is there."""
+    del kubectl
+    return Api(ADMIN)
+
+
 @contextmanager
-def own_namespace(kubectl: Kubectl) -> Iterator[str]:
+def own_namespace(api: Api) -> Iterator[str]:
     """Make a namespace and delete it after use, without waiting for it to go."""
-    name = f"contract-{uuid.uuid4().hex[:8]}"
-    made = kubectl("create", "namespace", name)
-    assert made.returncode == 0, made.stderr
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    path = f"/api/v1/namespaces/{name}"
+    api.apply(path, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     try:
         yield name
     finally:
-        kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+        api.delete(path)
 
 
 @pytest.fixture
-def namespace(kubectl: Kubectl) -> Iterator[str]:
+def namespace(api: Api) -> Iterator[str]:
     """Give a namespace of the test's own."""
-    with own_namespace(kubectl) as name:
+    with own_namespace(api) as name:
         yield name
 
 
@@ -109,13 +116,6 @@ def lessor(_crds: None, namespace: str, tmp_path: Path) -> Iterator[Lessor]:
     operator = Lessor(ADMIN, tmp_path / "lessor.log", "--namespace", namespace)
     yield operator
     operator.kill()
-
-
-@pytest.fixture(scope="session")
-def api(kubectl: Kubectl) -> Api:
-    """Give a reader of the API server; it is there, kubectl has seen it."""
-    del kubectl
-    return Api(ADMIN)
 
 
 @pytest.fixture

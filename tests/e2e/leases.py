@@ -1,4 +1,4 @@
-"""The objects of one namespace, made and changed as a person with kubectl does it."""
+"""The objects of one namespace, as a person or a pipeline makes and changes them."""
 
 import json
 import time
@@ -30,8 +30,8 @@ class Leases:
 
     def apply(self, *manifests: dict[str, Any]) -> None:
         """Apply manifests."""
-        items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-        self.run("apply", "-f", "-", body=json.dumps(items))
+        for body in manifests:
+            self._api.apply(self._path(body["metadata"]["name"], body["kind"].lower()), body)
 
     def lease(self, name: str, server: str, **spec: Any) -> None:
         """Apply an InstanceLease; without anything else it lasts a minute."""
@@ -59,8 +59,16 @@ class Leases:
         """Tell whether an object is there."""
         return self._read(name, kind) is not None
 
+    def delete(self, name: str, kind: str = "instancelease") -> None:
+        """Delete an object, and do not wait for it to be gone."""
+        self._api.delete(self._path(name, kind))
+
     def _read(self, name: str, kind: str) -> dict[str, Any] | None:
-        return self._api.get(f"/apis/lessor.dev/v1alpha1/namespaces/{self.namespace}/{kind}s/{name}")
+        return self._api.get(self._path(name, kind))
+
+    def _path(self, name: str, kind: str) -> str:
+        group = "/api/v1" if kind == "secret" else "/apis/lessor.dev/v1alpha1"
+        return f"{group}/namespaces/{self.namespace}/{kind}s/{name}"
 
     def condition(self, name: str, kind: str, of: str = "instancelease") -> tuple[str, str] | None:
         """Give the status and reason of a condition."""

@@ -9,6 +9,7 @@ import pytest
 
 from lessor.model import names
 from tests.contract import examples, schemas
+from tests.e2e.api import Api
 from tests.e2e.conftest import Answer, Kubectl, own_namespace
 
 pytestmark = pytest.mark.e2e
@@ -68,11 +69,11 @@ def may(kubectl: Kubectl, *question: str, user: str) -> bool:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed(kubectl: Kubectl) -> None:
+def installed(kubectl: Kubectl, api: Api) -> None:
     accepted(kubectl("apply", "-f", str(DEPLOY / "namespace.yaml")))
     accepted(kubectl("apply", "-k", str(DEPLOY)))
     accepted(kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"))
-    with own_namespace(kubectl) as probe:
+    with own_namespace(api) as probe:
         accepted(kubectl("apply", "-n", probe, "-f", "-", input=POLICYS))
         eventually(lambda: stamps(kubectl, probe) and keeps(kubectl, probe) and guards(kubectl, probe))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract import examples, schemas
+from tests.e2e.api import Api
 from tests.e2e.conftest import Answer, Kubectl, own_namespace
 
 pytestmark = pytest.mark.e2e
@@ -20,9 +21,9 @@ def crds(kubectl: Kubectl) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(kubectl: Kubectl) -> Iterator[str]:
+def home(api: Api) -> Iterator[str]:
     """Give one namespace for all examples: each leaves nothing behind."""
-    with own_namespace(kubectl) as name:
+    with own_namespace(api) as name:
         yield name
 
 

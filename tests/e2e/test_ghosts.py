@@ -51,7 +51,7 @@ def test_a_ghost_is_not_acted_on(
             leases.lease("ghost", server, duration="3s")
             leases.until("ghost", "Enforced", ("False", "CloudUnavailable"))
             kube.cut()
-            leases.run("delete", "instancelease", "ghost", "--wait=false")
+            leases.delete("ghost")
             leases.run("patch", "instancelease", "ghost", "--type=merge", "-p", '{"metadata":{"finalizers":[]}}')
             leases.until_gone("ghost")
             restart_api_server()

@@ -72,7 +72,7 @@ def _parts(seen: Seen) -> str:
 
 def _stopped(stage: Stage) -> None:
     stage.leases.until(NAME, "Enforced", ("True", "Stopped"))
-    stage.leases.run("delete", "instancelease", NAME, "--wait=false")
+    stage.leases.delete(NAME)
     stage.leases.until_gone(NAME)
 
 
@@ -144,7 +144,7 @@ class Theatre:
             self._count += 1
             number = self._count
         with ExitStack() as things:
-            namespace = things.enter_context(own_namespace(self._kubectl))
+            namespace = things.enter_context(own_namespace(self._api))
             url, trust = kubeconfigs.upstream(ADMIN)
             kube = things.enter_context(Proxy(url, verify=trust))
             nova = things.enter_context(Proxy(self._alice.root("compute")))

@@ -55,7 +55,7 @@ def job(
     kubectl: Kubectl, api: Api, users: Users, _crds: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Job]:
     log = tmp_path_factory.mktemp("job") / "lessor.log"
-    with own_namespace(kubectl) as team_a, own_namespace(kubectl) as team_b:
+    with own_namespace(api) as team_a, own_namespace(api) as team_b:
         made = Job((Leases(kubectl, api, team_a), Leases(kubectl, api, team_b)), users, log)
         try:
             made.prepare()

@@ -50,7 +50,7 @@ class Session:
         leases: the uids of its leases, with what they know of their servers.
         cloud: None while it is not connected.
         fault: why no pass may ask the cloud now.
-        doubted: set when a pass found the cloud away.
+        doubted: set when a pass found the cloud away or the credentials refused: its keeper looks at once.
         waiting: the uids of the leases that wanted to ask the cloud in vain.
         secret_version: of the Secret that was last tried.
     """
@@ -154,7 +154,7 @@ class Clouds:
             return
         if fault.reason is Reason.CREDENTIALS_REFUSED:
             self._broken(session, fault)
-        elif fault.reason is Reason.CLOUD_UNAVAILABLE:
+        if fault.reason in {Reason.CREDENTIALS_REFUSED, Reason.CLOUD_UNAVAILABLE}:
             session.doubted.set()
 
     async def _try(self, session: Session) -> None:
@@ -235,7 +235,7 @@ class Clouds:
             await self._sleep(session, pause)
 
     async def _sleep(self, session: Session, pause: float) -> None:
-        """Sleep, and look at once when a pass doubts that the cloud is there."""
+        """Sleep, and look at once when a pass says that something is wrong."""
         until = self._clock.elapsed() + pause
         while (left := until - self._clock.elapsed()) > 0:
             try:
