@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Self
 
-from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host", "te", "upgrade"}
 
@@ -96,6 +96,10 @@ class Proxy:
             await self._runner.cleanup()
         if self._session is not None:
             await self._session.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
@@ -117,6 +121,8 @@ class Proxy:
             self._streams.add(task)
         try:
             return await self._pass_on(request, seen, fate)
+        except (ClientError, ConnectionError):  # one of the two is gone
+            return _dropped(request)
         finally:
             if task is not None:
                 self._streams.discard(task)

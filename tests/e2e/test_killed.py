@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -176,13 +175,19 @@ class Theatre:
         assert harm >= began + 6 - 1, "a stage ran before its time"
 
 
+def _since_last_write(requests: list[str]) -> list[str]:
+    """The last write and the reads after it: the same again is a poll, or a try of the same, and no new point."""
+    writes = [at for at, signature in enumerate(requests) if " GET" not in signature]
+    return requests[writes[-1] :] if writes else requests
+
+
 def _judge(stage: Stage, strike_at: int | None, fate: Fate) -> Callable[[Seen], Fate]:
     def judge(seen: Seen) -> Fate:
         signature = stage.own(seen)
         if signature is None or stage.struck.is_set():
             return Fate.PASS
         with stage.lock:
-            if not stage.requests or stage.requests[-1] != signature:
+            if signature not in _since_last_write(stage.requests):
                 stage.requests.append(signature)
                 if strike_at == len(stage.requests):
                     return fate
@@ -205,27 +210,42 @@ def theatre(
     forks.close()
 
 
-@pytest.mark.parametrize("life", LIVES, ids=lambda life: life.name)
-def test_a_death_at_any_request_changes_nothing(theatre: Theatre, life: Life) -> None:
-    recorded = theatre.play(life).requests
-    points = [(at, fate) for at in range(1, len(recorded) + 1) for fate in (Fate.BEFORE, Fate.AFTER, Fate.CUT)]
-    faults: list[str] = []
-    missed: list[str] = []
+Point = tuple[int, Fate]
 
-    def one(point: tuple[int, Fate]) -> None:
+
+def _strike(theatre: Theatre, life: Life, recorded: list[str], points: list[Point]) -> tuple[list[str], list[Point]]:
+    """Play the life once for each point, several at a time; gives what went wrong, and the points never reached."""
+    faults: list[str] = []
+    missed: list[Point] = []
+
+    def one(point: Point) -> None:
         at, fate = point
         try:
             stage = theatre.play(life, at, fate)
-        except AssertionError as error:
-            faults.append(f"{fate.name} request {at} ({recorded[at - 1]}): {error}")
+        except Exception as error:  # noqa: BLE001 (all points are played, whatever one of them does)
+            faults.append(f"{fate.name} request {at} ({recorded[at - 1]}): {error!r}")
+            print(f"\nFAILED {life.name}: {faults[-1]}", flush=True)
             return
         if not stage.struck.is_set():
-            missed.append(f"{fate.name} request {at}")
+            missed.append(point)
 
-    began = datetime.now().astimezone()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(one, points))
-    print(f"\n{life.name}: {len(points)} deaths at {len(recorded)} requests in {datetime.now().astimezone() - began}")
-    print("\n".join(f"  {number:2} {signature}" for number, signature in enumerate(recorded, 1)))
+    return faults, missed
+
+
+@pytest.mark.parametrize("life", LIVES, ids=lambda life: life.name)
+def test_a_death_at_any_request_changes_nothing(theatre: Theatre, life: Life) -> None:
+    recorded = min((theatre.play(life).requests for _ in range(2)), key=len)
+    print(f"\n{life.name}: " + ", ".join(f"{number} {signature}" for number, signature in enumerate(recorded, 1)))
+    points = [(at, fate) for at in range(1, len(recorded) + 1) for fate in (Fate.BEFORE, Fate.AFTER, Fate.CUT)]
+    began = time.monotonic()
+    faults, missed = _strike(theatre, life, recorded, points)
+    for _ in range(3):  # now and then a life has a request less than the recorded one
+        again, missed = _strike(theatre, life, recorded, missed)
+        faults += again
+    print(
+        f"{life.name}: {len(points)} deaths at {len(recorded)} requests in {time.monotonic() - began:.0f} s", flush=True
+    )
     assert faults == []
-    assert len(missed) <= len(points) // 20, f"these were never reached: {missed}"
+    assert missed == []
