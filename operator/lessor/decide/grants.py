@@ -189,15 +189,15 @@ def _grown(before: RenewalsStatus, grant: Grant) -> RenewalsStatus:
 
 
 def _granted(facts: Facts, request: LeaseRenewal, grant: Grant, ruling: Ruling, *, fresh: bool = False) -> Ruling:
-    clamp = _clamp(facts, request, grant)
-    until = times.text(grant.granted_until)
+    given, until = _given(facts, request, grant), times.text(grant.granted_until)
+    clamp = _clamp(facts, request, given)
     if clamp is None:
-        verdict = conditions.true(Reason.FULL, f"Granted {grant.granted}: the lease ends at {until}.")
+        verdict = conditions.true(Reason.FULL, f"Granted {Duration.of(given)}: the lease ends at {until}.")
     else:
         asked = request.spec.extend_by
         verdict = conditions.true(
             Reason.CLAMPED,
-            f"Granted {grant.granted} of {asked}: {clamp} of the lease allows no more. It ends at {until}.",
+            f"Granted {Duration.of(given)} of {asked}: {clamp} of the lease allows no more. It ends at {until}.",
         )
     decision = _decided(facts, request, verdict, grant)
     event = Event(
@@ -210,14 +210,19 @@ def _granted(facts: Facts, request: LeaseRenewal, grant: Grant, ruling: Ruling, 
     )
 
 
-def _clamp(facts: Facts, request: LeaseRenewal, grant: Grant) -> str | None:
+def _given(facts: Facts, request: LeaseRenewal, grant: Grant) -> timedelta:
+    """The length of the grant from where it was counted: the end as it was, or now for a lease that had ended."""
+    rules, asked = facts.lease.spec.renewal, request.spec.extend_by
+    from_now = rules is not None and rules.from_ == RenewFrom.NOW
+    end_before = grant.granted_until - grant.granted.delta
+    given = grant.granted_until - (grant.time if from_now else max(end_before, grant.time))
+    return given if asked is None else min(given, asked.delta)
+
+
+def _clamp(facts: Facts, request: LeaseRenewal, given: timedelta) -> str | None:
     """Name the rule that made the grant shorter than what was asked for, None when it was given in full."""
     asked, rules = request.spec.extend_by, facts.lease.spec.renewal
-    if asked is None or rules is None:
-        return None
-    from_now = rules.from_ == RenewFrom.NOW
-    given = grant.granted_until - grant.time if from_now else grant.granted.delta
-    if given >= asked.delta:
+    if asked is None or rules is None or given >= asked.delta:
         return None
     if rules.extend_by is not None and given >= rules.extend_by.delta:
         return "spec.renewal.extendBy"
