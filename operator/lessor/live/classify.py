@@ -13,7 +13,7 @@ from datetime import datetime
 from lessor.ports import cloud
 
 _MOST = 256
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 401, 403, 404, 409
+_BAD, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 400, 401, 403, 404, 409
 _SLOW_DOWN = frozenset({413, 429})
 _SERVER_FAULT = 500
 
@@ -31,7 +31,7 @@ _CONFLICTS: tuple[tuple[re.Pattern[str], type[cloud.CloudError]], ...] = (
 
 
 def error(title: str, code: int, headers: Mapping[str, str], body: bytes) -> cloud.CloudError:
-    """Give the error that an answer of 400 and over stands for.
+    """Give the error that an answer other than 2xx stands for.
 
     Args:
         title: of the service, for the sentence.
@@ -50,7 +50,9 @@ def error(title: str, code: int, headers: Mapping[str, str], body: bytes) -> clo
     if code == _CONFLICT:
         kind = next((kind for pattern, kind in _CONFLICTS if pattern.search(words)), cloud.RequestRefused)
         return kind(said)
-    if code in _SLOW_DOWN or code >= _SERVER_FAULT:
+    if code < _BAD:
+        return cloud.CloudUnavailable(f"{title} answered {code}, a redirect, which is not followed.")
+    if away(code):
         return cloud.CloudUnavailable(said, retry_after=retry_after(headers))
     return cloud.RequestRefused(said)
 
@@ -59,7 +61,7 @@ def message(body: bytes) -> str:
     """Give the words of an error's body: Nova's and Keystone's JSON, else its beginning, printable and short."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return printable(re.sub(r"<[^>]*>", " ", body[:4096].decode(errors="replace")))
     return printable(_inner(data))
 
@@ -73,6 +75,11 @@ def _inner(data: object) -> str:
     return next((found for value in data.values() if (found := _inner(value))), "")
 
 
+def away(code: int) -> bool:
+    """Tell whether the code says that the service cannot answer now, and not that it refuses."""
+    return code in _SLOW_DOWN or code >= _SERVER_FAULT
+
+
 def printable(text: str) -> str:
     """Cut foreign text to 256 printable characters on one line."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
@@ -84,7 +91,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     value = headers.get("Retry-After")
     if value is None:
         return None
-    if value.strip().isdigit():
+    if value.isascii() and value.strip().isdigit():
         return float(value)
     try:
         until = email.utils.parsedate_to_datetime(value)

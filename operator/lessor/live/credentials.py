@@ -4,6 +4,7 @@ Source: openstacksdk's configuration guide; what it would also take (profiles fe
 key, the environment) is refused here.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ import yaml
 from lessor.ports import cloud
 
 _MOST_BYTES = 65536
+_MOST_DEPTH = 16
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _DEFAULT_TYPE = "password"
 
 _SCOPE = frozenset({"auth_url", "project_id", "project_name", "project_domain_id", "project_domain_name"})
@@ -87,6 +90,15 @@ class CloudConfig:
         return f"CloudConfig({self.plugin}, {self.auth.get('auth_url')})"
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads every plain scalar but null as the text that it is: a password of digits is no number."""
+
+    yaml_implicit_resolvers = {
+        first: [resolver for resolver in resolvers if resolver[0] == "tag:yaml.org,2002:null"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def parse(clouds_yaml: bytes, cacert: bytes | None, name: str) -> CloudConfig:
     """Read one cloud of a clouds.yaml.
 
@@ -118,17 +130,32 @@ def _document(clouds_yaml: bytes) -> Mapping[str, Any]:
         raise cloud.InvalidCredentials(f"clouds.yaml is larger than {_MOST_BYTES} bytes.")
     try:
         text = clouds_yaml.decode()
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise cloud.InvalidCredentials(
-                "clouds.yaml uses aliases (*name), which are not allowed here. Write it out."
-            )
-        document = yaml.safe_load(text)
+        _check(text)
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError):
         raise cloud.InvalidCredentials("clouds.yaml is not valid YAML.") from None
     clouds = document.get("clouds") if isinstance(document, dict) else None
     if not isinstance(clouds, dict):
         raise cloud.InvalidCredentials("clouds.yaml has no `clouds:` with the clouds under it.")
     return clouds
+
+
+def _check(text: str) -> None:
+    """Refuse what YAML has and a clouds.yaml does not need, before anything is built from it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise cloud.InvalidCredentials(
+                "clouds.yaml uses aliases (*name), which are not allowed here. Write it out."
+            )
+        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
+            raise cloud.InvalidCredentials(
+                "clouds.yaml uses a tag (!name), which is not allowed here. Quote the value."
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_DEPTH:
+            raise cloud.InvalidCredentials("clouds.yaml nests deeper than any clouds.yaml does.")
 
 
 def _entry(clouds: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -143,7 +170,7 @@ def _entry(clouds: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _type(entry: Mapping[str, Any], name: str) -> tuple[str, frozenset[str]]:
     written = entry.get("auth_type", _DEFAULT_TYPE)
-    if written not in _TYPES:
+    if not isinstance(written, str) or written not in _TYPES:
         raise cloud.InvalidCredentials(
             f"The cloud {name} in clouds.yaml has an auth_type that is not allowed here: use {_listed(sorted(_TYPES))}."
         )
@@ -161,15 +188,28 @@ def _auth(entry: Mapping[str, Any], name: str, allowed: frozenset[str]) -> Mappi
         )
     if "auth_url" not in auth:
         raise cloud.InvalidCredentials(f"The cloud {name} in clouds.yaml has no auth_url.")
-    return {key: _url(auth, key, name) if key in _URLS else _text(auth, key, name) or "" for key in auth}
+    return _as_plugins_know(
+        {key: _url(auth, key, name) if key in _URLS else _text(auth, key, name) or "" for key in auth}
+    )
+
+
+def _as_plugins_know(auth: dict[str, str]) -> dict[str, str]:
+    """Name the options as keystoneauth's v3 plugins do: openstacksdk understands two more."""
+    if "openid_scope" in auth:
+        auth["scope"] = auth.pop("openid_scope")
+    for by in ("id", "name"):
+        default = auth.pop(f"default_domain_{by}", None)
+        for whose in ("user", "project"):
+            named = {f"{whose}_domain_id", f"{whose}_domain_name"} & auth.keys()
+            if default is not None and not named:
+                auth[f"{whose}_domain_{by}"] = default
+    return auth
 
 
 def _text(entry: Mapping[str, Any], key: str, name: str) -> str | None:
     value = entry.get(key)
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
     raise cloud.InvalidCredentials(f"The cloud {name} in clouds.yaml has a {key} that is no text.")
 
 
@@ -196,4 +236,5 @@ def _interface(entry: Mapping[str, Any], name: str) -> str:
 
 
 def _listed(words: list[str]) -> str:
-    return ", ".join(word[:64] for word in words[:10])
+    """List names; what is no name may be a secret that a missing blank or quote made one, and is not shown."""
+    return ", ".join(word if _NAME.fullmatch(word) else "(something that is no name)" for word in words[:10])

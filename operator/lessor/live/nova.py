@@ -17,6 +17,7 @@ from lessor.model.observed import CloudIdentity, ObservedImage, ObservedServer, 
 from lessor.ports import cloud
 
 _PAGE = 500
+_MOST_PAGES = 1000
 _NAME_MOST = 255
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class Nova:
         begun anew at the next try.
         """
         asked: dict[str, str] = {**query, "limit": str(_PAGE)}
-        while True:
+        for _ in range(_MOST_PAGES):
             try:
                 data = self._session.send(NOVA, "servers.list", "GET", f"/servers/detail?{urlencode(asked)}")
             except cloud.RequestRefused as error:
@@ -115,7 +116,10 @@ class Nova:
             yield tuple(page.servers)
             if not page.servers or not any(link.rel == "next" for link in page.servers_links):
                 return
+            if page.servers[-1].id == asked.get("marker"):
+                break
             asked["marker"] = page.servers[-1].id
+        raise cloud.CloudUnavailable("The list of servers has no end.")
 
     def events(self, server_id: str) -> tuple[ServerEvent, ...]:
         """Give the os-instance-actions, newest first."""
@@ -205,5 +209,5 @@ def _decoded(data: bytes, wanted: type[T]) -> T:
     """Read an answer. One that cannot be read is no answer."""
     try:
         return msgspec.json.decode(data, type=wanted)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise cloud.CloudUnavailable(f"An answer of the cloud cannot be read: {error}") from error

@@ -5,7 +5,9 @@ Source: keystoneauth1/session.py (401), keystoneauth1/identity/base.py (renewal 
 """
 
 import email.utils
+import re
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from keystoneauth1 import exceptions, loading
@@ -26,7 +28,10 @@ SECONDS = 10.0
 LIST_SECONDS = 60.0
 _SMALL, _LARGE = 1 << 20, 64 << 20
 _LONGEST_QUIET = 600.0
-_REFUSED, _SLOW_DOWN, _SERVER_FAULT = 400, 429, 500
+_GOOD = range(200, 300)
+# What requests and keystoneauth let through of an answer, or of an URL, that is none.
+_GARBAGE = (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_REQUEST = re.compile(r"\s*\(HTTP \d+\)(\s*\(Request-ID: [^)]*\))?$")
 
 
 class Session:
@@ -48,12 +53,15 @@ class Session:
         self._observe = observe
         self._answered = answered
         self._seconds = seconds
-        self._auth = loading.get_plugin_loader(config.plugin).load_from_options(**config.auth)
+        self._auth = _plugin(config)
         http = transport.session(config.cacert)
         self._session = keystone.Session(auth=self._auth, session=http, redirect=False, app_name="lessor")
         self._endpoints: dict[str, str] = {}
         self._quiet: dict[str, float] = {}
-        self.identity = self._identified()
+        try:
+            self.identity = self._identified()
+        except _GARBAGE as error:
+            raise cloud.CloudUnavailable("The answer of Keystone cannot be understood.") from error
 
     def send(self, service: Service, verb: str, method: str, path: str, body: Any = None) -> bytes:  # noqa: ANN401 (JSON)
         """Send one request and give the body of its answer.
@@ -80,7 +88,7 @@ class Session:
             finally:
                 self._observe(service.name, verb, code, self._clock.elapsed() - began)
             self._date(service, answer.headers.get("Date"), began)
-        if answer.status_code >= _REFUSED:
+        if answer.status_code not in _GOOD:
             error = classify.error(service.title, answer.status_code, answer.headers, answer.content)
             if isinstance(error, cloud.CloudUnavailable) and error.retry_after is not None:
                 self._quiet[service.type] = self._clock.elapsed() + min(error.retry_after, _LONGEST_QUIET)
@@ -105,7 +113,7 @@ class Session:
             )
         except exceptions.ClientException as error:
             raise _refused(error, service.title) from error
-        except (OSError, LookupError) as error:
+        except _GARBAGE as error:
             raise cloud.CloudUnavailable(f"{service.title} did not answer: {type(error).__name__}.") from error
 
     def _date(self, service: Service, value: str | None, began: float) -> None:
@@ -115,7 +123,9 @@ class Session:
             date = email.utils.parsedate_to_datetime(value)
         except ValueError:
             return
-        self._answered(service.name, date, began, self._clock.elapsed())
+        # "-0000" is UTC that says nothing of where it was written (RFC 5322, section 3.3): Python gives it no zone
+        zoned = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        self._answered(service.name, zoned, began, self._clock.elapsed())
 
     def _identified(self) -> CloudIdentity:
         """Take a token: who we are, and where the services are."""
@@ -127,10 +137,10 @@ class Session:
                 self._observe("keystone", "token", "refused", self._clock.elapsed() - began)
                 raise _refused(error, services.KEYSTONE.title) from error
             self._observe("keystone", "token", "201", self._clock.elapsed() - began)
-        regions = {service.type: self._endpoint(access, service) for service in services.CALLED}
         project = access.project_id
         if project is None:
             raise cloud.InvalidCredentials("The credentials give no token of a project: name one in clouds.yaml.")
+        regions = {service.type: self._endpoint(access, service) for service in services.CALLED}
         base = services.KEYSTONE.base(self._config.auth["auth_url"])
         return CloudIdentity(
             auth_url=base, region=regions[services.NOVA.type], project_id=str(project), user_id=str(access.user_id)
@@ -157,16 +167,27 @@ class Session:
         return str(next(iter(regions), self._config.region_name or ""))
 
 
+def _plugin(config: CloudConfig) -> Any:  # noqa: ANN401 (one of keystoneauth's plugins)
+    try:
+        return loading.get_plugin_loader(config.plugin).load_from_options(**config.auth)
+    except (exceptions.ClientException, TypeError) as error:
+        words = classify.printable(str(error))
+        raise cloud.InvalidCredentials(f"clouds.yaml does not say all that its auth_type needs: {words}") from error
+
+
 def _refused(error: exceptions.ClientException, title: str) -> cloud.CloudError:
     """Give the error for what keystoneauth raises: its HTTP errors are Keystone's answers to a request for a token."""
-    words = classify.printable(str(getattr(error, "message", None) or error))
+    words = classify.printable(_REQUEST.sub("", str(getattr(error, "message", None) or error)))
     if isinstance(error, exceptions.HttpError):
         code = error.http_status or 0
-        if code == _SLOW_DOWN or code >= _SERVER_FAULT:
+        if classify.away(code):
+            headers = getattr(error.response, "headers", {})
             return cloud.CloudUnavailable(
-                f"Keystone answered {code}: {words}", retry_after=getattr(error, "retry_after", None)
+                f"Keystone answered {code}: {words}", retry_after=classify.retry_after(headers)
             )
         return cloud.CredentialsRefused(f"Keystone refused the credentials ({code}): {words}")
+    if isinstance(error, exceptions.InvalidResponse):
+        return cloud.CloudUnavailable(f"{title} did not answer as {title} does.")
     if isinstance(error, exceptions.ConnectFailure | exceptions.ConnectionError):
         return cloud.CloudUnavailable(f"{title} did not answer: {_plain(words)}")
     return cloud.CredentialsRefused(f"No token can be had with the credentials: {words}")

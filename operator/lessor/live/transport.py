@@ -82,7 +82,8 @@ def _trust(cacert: bytes | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=certifi.where())
     else:
         try:
-            context = ssl.create_default_context(cadata=cacert.decode("ascii"))
+            # an empty text would mean the machine's own authorities
+            context = ssl.create_default_context(cadata=cacert.decode("ascii").strip() or "-")
         except (ssl.SSLError, ValueError):
             raise cloud.InvalidCredentials("The key cacert of the Secret holds no PEM certificate.") from None
     context.sslsocket_class = sockets.TLS

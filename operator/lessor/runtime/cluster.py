@@ -12,6 +12,7 @@ import email.utils
 import json
 import os
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -184,8 +185,12 @@ class Cluster:
         return data
 
     def _date(self, value: str | None, sent: float) -> None:
-        if value is not None:
-            self._answered("kubernetes", email.utils.parsedate_to_datetime(value), sent, self._clock.elapsed())
+        try:
+            date = email.utils.parsedate_to_datetime(value or "")
+        except ValueError:
+            return
+        zoned = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        self._answered("kubernetes", zoned, sent, self._clock.elapsed())
 
 
 async def _load_kubeconfig(settings: client.Configuration) -> None:
