@@ -97,3 +97,18 @@ def test_no_stage_runs_early() -> None:
     assert world.nova.servers[SERVER].vm_state == "active"
     world.after(days=1)
     assert world.nova.servers[SERVER].vm_state == "stopped"
+
+
+def test_a_stop_that_takes_its_time_is_not_said_to_be_over_and_costs_no_write() -> None:
+    world = adopted()
+    world.nova.instant = False
+    world.at(START + timedelta(days=89)).jump(START + timedelta(days=90))
+    world.nova.pending.clear()
+    for _ in range(5):
+        world.wait(seconds=10)
+        assert (world.server.task_state, world.said(C.READY)) == ("powering-off", ("False", "Due"))
+    world.nova.change(task_state=None, vm_state="stopped", status="SHUTOFF")
+    world.nova.instant = True
+    world.wait(minutes=1)
+    assert world.said(C.READY) == ("True", "Expired")
+    assert world.writes == ["finalizer on", "status", "status", "claim", "status"]

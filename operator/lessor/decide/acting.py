@@ -41,7 +41,7 @@ def act(case: Case, server: ObservedServer, due: Due) -> Enforcement:
         return _under_way(case)
     if move is Move.WAIT:
         message = f"The server is {server.vm_state}: {due.action} waits until that is over."
-        return cases.held(case, Reason.SERVER_BUSY, message, again=case.now + pauses.BUSY)
+        return cases.held(case, due, Reason.SERVER_BUSY, message, again=case.now + pauses.BUSY)
     if move is Move.LOCK_ONLY or _stop_refused(case, server, due):
         return _lock(case, server, due, required=True) or done(case, due, locked_only=True)
     if move is Move.DO and due.action is Action.SNAPSHOT:
@@ -83,28 +83,28 @@ def _had_nothing_to_do(case: Case, due: Due) -> bool:
 
 
 def _under_way(case: Case) -> Enforcement:
-    return replace(cases.same(case), wake_at=pauses.while_under_way(case.claimed_time, case.now))
+    """What was claimed is not seen done yet: what was said of it stays, so that Ready stays as well."""
+    said = conditions.kept(case.status.conditions, ConditionType.ENFORCED)
+    return replace(cases.same(case), enforced=said, wake_at=pauses.while_under_way(case.claimed_time, case.now))
 
 
 def _task(case: Case, due: Due, task: str) -> Enforcement:
     if task not in stages.OWN_TASKS[due.action]:
         message = f"The server is busy ({task}): {due.action} waits until that is over."
-        return cases.held(case, Reason.SERVER_BUSY, message, again=case.now + pauses.BUSY)
+        return cases.held(case, due, Reason.SERVER_BUSY, message, again=case.now + pauses.BUSY)
     since = case.claimed_time
     limit = _DELETE_LIMIT if due.action is Action.DELETE else _SNAPSHOT_LIMIT
     if since is not None and case.now - since > limit:
-        return _failed(case, f"{due.action} was accepted by Nova and is not done after {limit}.")
+        return _failed(case, due, f"{due.action} was accepted by Nova and is not done after {limit}.")
     return _under_way(case)
 
 
-def _failed(case: Case, message: str) -> Enforcement:
-    held = cases.held(case, Reason.ACTION_FAILED, message)
+def _failed(case: Case, due: Due, message: str) -> Enforcement:
+    held = cases.held(case, due, Reason.ACTION_FAILED, message)
     before = conditions.find(case.status.conditions, ConditionType.ENFORCED)
     if before is not None and before.reason == Reason.ACTION_FAILED:
         return held
-    action = case.due.action if case.due is not None else ""
-    lag = (case.now - case.due.time).total_seconds() if case.due is not None else 0.0
-    fact = StageFact(action=action, result="failed", lag_seconds=lag)
+    fact = StageFact(action=due.action, result="failed", lag_seconds=(case.now - due.time).total_seconds())
     return replace(held, events=(Event(EventReason.ACTION_FAILED, message),), fact=fact)
 
 
@@ -114,46 +114,48 @@ def _failed(case: Case, message: str) -> Enforcement:
 def _do(case: Case, server: ObservedServer, due: Due) -> Enforcement:
     """Ask Nova for the action; our own lock comes off first, under the same claim."""
     if server.locked:
-        return _attempt(case, Effect(deed=Deed.UNLOCK, purpose=Purpose.STAGE, server_id=server.id))
-    return _attempt(case, Effect(deed=_DEEDS[due.action], purpose=Purpose.STAGE, server_id=server.id))
+        return _attempt(case, due, Effect(deed=Deed.UNLOCK, purpose=Purpose.STAGE, server_id=server.id))
+    return _attempt(case, due, Effect(deed=_DEEDS[due.action], purpose=Purpose.STAGE, server_id=server.id))
 
 
-def _attempt(case: Case, effect: Effect) -> Enforcement:
+def _attempt(case: Case, due: Due, effect: Effect) -> Enforcement:
     """Ask for a deed; one that was accepted and does not come about is asked for again, with growing pauses."""
-    refusal = _refusal(case, effect.deed)
+    refusal = _refusal(case, due, effect.deed)
     if refusal is not None:
         return refusal
     tried = tries.of(case.facts, effect.deed, since=case.claimed_time)
     failed = None
     if len(tried) > 1:
-        failed = _failed(case, f"{effect.deed} was accepted by Nova and has not come about. It is asked for again.")
+        failed = _failed(
+            case, due, f"{effect.deed} was accepted by Nova and has not come about. It is asked for again."
+        )
     if effect.deed in case.facts.done:
         return failed or _under_way(case)
     if tried and case.now < tries.again_at(tried, _PATIENCE):
-        return replace(failed or cases.same(case), wake_at=tries.again_at(tried, _PATIENCE))
+        return replace(failed or _under_way(case), wake_at=tries.again_at(tried, _PATIENCE))
     return replace(cases.same(case), effect=effect)
 
 
-def _refusal(case: Case, deed: Deed) -> Enforcement | None:
+def _refusal(case: Case, due: Due, deed: Deed) -> Enforcement | None:
     """What to say when this deed was tried in this pass and refused; None when it was not."""
     failed = case.facts.refusal(deed)
     if failed is None:
         return None
     reason, message = failed.fault.reason, failed.fault.message
     if reason is Reason.SERVER_BUSY:
-        return cases.held(case, reason, message, again=case.now + pauses.BUSY)
+        return cases.held(case, due, reason, message, again=case.now + pauses.BUSY)
     if reason is Reason.SERVER_LOCKED:
-        return cases.held(case, reason, message, again=case.now + _LOCK_PAUSE)
+        return cases.held(case, due, reason, message, again=case.now + _LOCK_PAUSE)
     if reason is Reason.CLOUD_UNAVAILABLE:
-        return cases.held(case, reason, message)
-    return _failed(case, message)
+        return cases.held(case, due, reason, message)
+    return _failed(case, due, message)
 
 
 def _lock(case: Case, server: ObservedServer, due: Due, *, required: bool) -> Enforcement | None:
     if not required or due.action is Action.DELETE or server.locked:
         return None
     text = locks.reason(case.facts.lease)
-    return _attempt(case, Effect(deed=Deed.LOCK, purpose=Purpose.STAGE, server_id=server.id, text=text))
+    return _attempt(case, due, Effect(deed=Deed.LOCK, purpose=Purpose.STAGE, server_id=server.id, text=text))
 
 
 def _stop_refused(case: Case, server: ObservedServer, due: Due) -> bool:
@@ -171,9 +173,9 @@ def _snapshot(case: Case, server: ObservedServer, due: Due) -> Enforcement:
         return _lock(case, server, due, required=due.lock) or done(case, due)
     if image is not None and image.status not in _GONE_STATES:
         if case.claimed_time is not None and case.now - case.claimed_time > _SNAPSHOT_LIMIT:
-            return _failed(case, f"The snapshot {image.id} is still {image.status} after {_SNAPSHOT_LIMIT}.")
+            return _failed(case, due, f"The snapshot {image.id} is still {image.status} after {_SNAPSHOT_LIMIT}.")
         return _under_way(case)
     name = f"{server.name}-expired-{due.time:%Y%m%d}"
     stage = stages.key(case.facts.lease.metadata.uid, due)
     effect = Effect(deed=Deed.SNAPSHOT, purpose=Purpose.STAGE, server_id=server.id, text=name, stage=stage)
-    return _attempt(case, effect)
+    return _attempt(case, due, effect)

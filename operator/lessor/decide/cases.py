@@ -98,12 +98,9 @@ def waiting(case: Case) -> Enforcement:
     return replace(same(case), next_action=NextAction(action=due.action, time=due.time), wake_at=due.time)
 
 
-def held(case: Case, reason: Reason, message: str, *, again: datetime | None = None) -> Enforcement:
+def held(case: Case, due: Due, reason: Reason, message: str, *, again: datetime | None = None) -> Enforcement:
     """Let the stage wait, and say for what."""
-    due = case.due
     verdict = conditions.false(reason, message)
-    if due is None:
-        return replace(same(case), enforced=verdict, wake_at=again, disposition=verdict.disposition)
     claimed = case.claimed_time if case.claimed else None
     action = NextAction(action=due.action, time=due.time, claimed_time=claimed, blocked_by=reason.value)
     return replace(same(case), next_action=action, enforced=verdict, wake_at=again, disposition=verdict.disposition)

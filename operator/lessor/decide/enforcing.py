@@ -14,6 +14,7 @@ from lessor.decide import acting, cases, locks, stages, undoing
 from lessor.decide.cases import Case, Enforcement
 from lessor.decide.facts import Facts, Look
 from lessor.decide.marking import Marking
+from lessor.decide.stages import Due
 from lessor.decide.window import Term
 from lessor.model import conditions, times
 from lessor.model.conditions import Disposition, Reason, Verdict
@@ -22,26 +23,27 @@ from lessor.model.observed import VM_ACTIVE
 from lessor.model.plans import Event, EventReason
 
 Rule = Callable[[Case], Enforcement | None]
+Hold = Callable[[Case, Due], Enforcement | None]
 _PAUSE = timedelta(minutes=1)
+_LOCK_PAUSE = timedelta(minutes=10)  # the inventory tells of an unlock within a minute
 
 
 def enforce(facts: Facts, status: InstanceLeaseStatus, term: Term, marking: Marking) -> Enforcement:
     """Say what is done to the server now. `status` holds the grants of this pass already."""
-    return _first(cases.of(facts, status, term, marking), RULES)
+    case = cases.of(facts, status, term, marking)
+    answers = (rule(case) for rule in RULES)
+    return next(answer for answer in answers if answer is not None)
 
 
-def unreachable(facts: Facts, status: InstanceLeaseStatus, term: Term, why: Verdict) -> Enforcement:
+def unreachable(facts: Facts, status: InstanceLeaseStatus, term: Term, why: Verdict | None) -> Enforcement:
     """Say what is done while the server cannot be read: nothing, and a stage that is due says so."""
     case = cases.of(facts, status, term, Marking())
     due = case.due
-    if why.reason is not Reason.CLOUD_UNAVAILABLE or due is None or facts.now < due.time or facts.lease.spec.suspend:
+    if why is None or why.reason is not Reason.CLOUD_UNAVAILABLE or facts.lease.spec.suspend:
         return cases.same(case)
-    return cases.held(case, why.reason, why.message)
-
-
-def _first(case: Case, rules: tuple[Rule, ...]) -> Enforcement:
-    answers = (rule(case) for rule in rules)
-    return next((answer for answer in answers if answer is not None), cases.same(case))
+    if due is None or facts.now < due.time:
+        return cases.same(case)
+    return cases.held(case, due, why.reason, why.message)
 
 
 # ---------------------------------------------------------------- before all stages
@@ -109,62 +111,60 @@ def _started_by_hand(case: Case) -> Enforcement | None:
     locked = locks.seen(case.facts) is locks.Lock.OURS
     before = Before(vm_state=VM_ACTIVE, locked=False) if locked else None
     event = Event(EventReason.MANUAL_START, "The server was started after its end. The stages begin anew.")
-    answer = _first(_anew(case, before=before), HOLDS)
+    answer = _stage(_anew(case, before=before))
     return replace(answer, events=(event, *answer.events))
 
 
 # ---------------------------------------------------------------- what holds a stage
 
 
-def _nothing_left(case: Case) -> Enforcement | None:
-    return cases.waiting(case) if case.due is None else None
+def _not_yet(case: Case, due: Due) -> Enforcement | None:
+    return cases.waiting(case) if case.now < due.time else None
 
 
-def _not_yet(case: Case) -> Enforcement | None:
-    return cases.waiting(case) if case.due is not None and case.now < case.due.time else None
-
-
-def _exempt(case: Case) -> Enforcement | None:
+def _exempt(case: Case, due: Due) -> Enforcement | None:
     exemption = case.facts.lease.spec.exemption
-    if exemption is None or case.now >= exemption.until or case.due is None:
+    if exemption is None or case.now >= exemption.until:
         return None
-    action = NextAction(action=case.due.action, time=case.due.time, blocked_by=Reason.EXEMPT.value)
+    action = NextAction(action=due.action, time=due.time, blocked_by=Reason.EXEMPT.value)
     return replace(cases.same(case), next_action=action, exempt=True, wake_at=exemption.until)
 
 
-def _notice_required(case: Case) -> Enforcement | None:
+def _notice_required(case: Case, due: Due) -> Enforcement | None:
     if case.facts.lease.spec.min_notice <= times.ZERO:
         return None
     return cases.held(
         case,
+        due,
         Reason.NOTICE_REQUIRED,
         "spec.notifications.minNotice asks for a notice before this stage, and this version sends none: it waits. "
         "Set minNotice to 0s to let it run without a notice.",
     )
 
 
-def _frozen(case: Case) -> Enforcement | None:
+def _frozen(case: Case, due: Due) -> Enforcement | None:
     if not case.facts.frozen:
         return None
-    return cases.held(case, Reason.FROZEN, "Lessor is frozen by its operators: no stage runs.")
+    return cases.held(case, due, Reason.FROZEN, "Lessor is frozen by its operators: no stage runs.")
 
 
-def _clock_uncertain(case: Case) -> Enforcement | None:
+def _clock_uncertain(case: Case, due: Due) -> Enforcement | None:
     if case.facts.clock_certain:
         return None
     return cases.held(
         case,
+        due,
         Reason.CLOCK_UNCERTAIN,
         "The clock of Lessor and those of the API server or the cloud differ, or one was just set: no stage runs.",
         again=case.now + _PAUSE,
     )
 
 
-def _unmarked(case: Case) -> Enforcement | None:
+def _unmarked(case: Case, due: Due) -> Enforcement | None:
     if case.marking.valid:
         return None
     verdict = _unmarked_verdict(case)
-    return cases.held(case, verdict.reason, verdict.message, again=case.marking.again)
+    return cases.held(case, due, verdict.reason, verdict.message, again=case.marking.again)
 
 
 def _unmarked_verdict(case: Case) -> Verdict:
@@ -173,7 +173,7 @@ def _unmarked_verdict(case: Case) -> Verdict:
     return conditions.false(Reason.MARK_MISSING, why)
 
 
-def _locked_by_another(case: Case) -> Enforcement | None:
+def _locked_by_another(case: Case, due: Due) -> Enforcement | None:
     lock = locks.seen(case.facts)
     if lock is locks.Lock.UNKNOWN:
         return replace(cases.same(case), look_closer=True)
@@ -181,38 +181,30 @@ def _locked_by_another(case: Case) -> Enforcement | None:
         return None
     return cases.held(
         case,
+        due,
         Reason.SERVER_LOCKED,
         "The server is locked by somebody else, and that is respected. The stage runs when the lock is gone.",
-        again=case.now + _PAUSE,
+        again=case.now + _LOCK_PAUSE,
     )
 
 
 # ---------------------------------------------------------------- the stage itself
 
 
-def _unclaimed(case: Case) -> Enforcement | None:
-    server = case.facts.server
-    if case.claimed or server is None or case.due is None:
-        return None
-    if not case.facts.live:  # what the server was before must not be a minute old
+def _acting(case: Case, due: Due) -> Enforcement:
+    """Claim the stage, and carry out what is claimed: both only on what was just read."""
+    server, before = case.facts.server, case.status.before
+    if server is None or not case.facts.live:
         return replace(cases.same(case), look_closer=True)
+    if case.claimed:
+        return acting.act(case, server, due)
     # a lock that is on the server now is ours, and no part of what was before
     first = Before(vm_state=server.vm_state or "", locked=False)
-    return cases.claim(case, case.due, case.status.before if case.status.before is not None else first)
-
-
-def _acting(case: Case) -> Enforcement | None:
-    server, due = case.facts.server, case.due
-    if server is None or due is None:
-        return None
-    if not case.facts.live:
-        return replace(cases.same(case), look_closer=True)
-    return acting.act(case, server, due)
+    return cases.claim(case, due, before if before is not None else first)
 
 
 # What holds a stage, in the order in which it is said, and the stage itself.
-HOLDS: tuple[Rule, ...] = (
-    _nothing_left,
+HOLDS: tuple[Hold, ...] = (
     _not_yet,
     _exempt,
     _notice_required,
@@ -220,7 +212,17 @@ HOLDS: tuple[Rule, ...] = (
     _clock_uncertain,
     _unmarked,
     _locked_by_another,
-    _unclaimed,
     _acting,
 )
-RULES: tuple[Rule, ...] = (_suspended, _over, _restoring, _started_by_hand, *HOLDS)
+
+
+def _stage(case: Case) -> Enforcement:
+    """Say what holds the next stage, or take the next step in it."""
+    due = case.due
+    if due is None:
+        return cases.waiting(case)
+    answers = (hold(case, due) for hold in HOLDS)
+    return next(answer for answer in answers if answer is not None)
+
+
+RULES: tuple[Rule, ...] = (_suspended, _over, _restoring, _started_by_hand, _stage)

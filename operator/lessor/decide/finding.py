@@ -176,6 +176,4 @@ def _already_leased(facts: Facts) -> Verdict:
 
 def _cloud(facts: Facts) -> CloudStatus | None:
     ours = facts.identity
-    if ours is None:
-        return facts.lease.status.cloud
-    return CloudStatus(auth_url=ours.auth_url, region=ours.region, project_id=ours.project_id)
+    return CloudStatus(auth_url=ours.auth_url, region=ours.region, project_id=ours.project_id) if ours else None

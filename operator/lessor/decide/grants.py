@@ -128,7 +128,14 @@ def _denial(facts: Facts, start: datetime, request: LeaseRenewal, renewals: Rene
     if opens is not None and facts.now < opens:
         first = times.text(opens)
         return conditions.false(Reason.TOO_EARLY, f"The lease can be renewed from {first} on. Ask again then.")
-    if term.latest is not None and _new_end(facts, request, start, term) <= term.end:
+    moved = _new_end(facts, request, start, term) > term.end
+    if not moved and rules.from_ == RenewFrom.NOW and (term.latest is None or term.end < term.latest):
+        first = times.text(times.earlier(term.end, _length(facts, request, start)))
+        return conditions.false(
+            Reason.TOO_EARLY,
+            f"A renewal counts from now, and the lease ends later than that: it moves the end from {first} on.",
+        )
+    if term.latest is not None and not moved:
         return conditions.false(
             Reason.LIMIT_REACHED,
             f"The lease already ends at {times.text(term.end)}, and spec.renewal.maxTotal lets it end no later than "
@@ -173,7 +180,7 @@ def _grant(facts: Facts, start: datetime, request: LeaseRenewal, renewals: Renew
     return Grant(
         name=request.metadata.name,
         uid=request.metadata.uid,
-        time=times.whole_second(facts.now),
+        time=times.rounded_up(facts.now),
         granted=Duration.of(end - term.end),
         granted_until=end,
         requested_by=by[:_NAME_LENGTH],

@@ -155,18 +155,16 @@ def _last_status(facts: Facts, seen: Finding) -> str | None:
 
 
 def _marking(facts: Facts, seen: Finding, status: InstanceLeaseStatus, term: Term, *, unresolved: bool) -> Marking:
-    if not seen.is_found or facts.lease.spec.suspend or unresolved:
+    if facts.server is None or not seen.is_found or facts.lease.spec.suspend or unresolved:
         return Marking()
-    return marking.mark(facts, status, term)
+    return marking.mark(facts, facts.server, status, term)
 
 
 def _enforcement(facts: Facts, seen: Finding, status: InstanceLeaseStatus, term: Term, marked: Marking) -> Enforcement:
     gone = seen.found is not None and seen.found.reason is Reason.MISSING
     if seen.is_found or gone:
         return enforcing.enforce(facts, status, term, marked)
-    if seen.found is not None:
-        return enforcing.unreachable(facts, status, term, seen.found)
-    return Enforcement(stage=status.stage, before=status.before, next_action=status.next_action)
+    return enforcing.unreachable(facts, status, term, seen.found)
 
 
 def _whole(
@@ -229,11 +227,8 @@ def _soonest(facts: Facts, term: Term, marked: Marking, enforcement: Enforcement
 
 def _disposition(seen: Finding, marked: Marking, enforcement: Enforcement) -> Disposition:
     """How to come back besides: the more eager of what the parts ask for."""
-    asked = {enforcement.disposition}
-    if seen.found is not None:
-        asked.add(seen.found.disposition)
-    if marked.verdict is not None and marked.again is None:
-        asked.add(marked.verdict.disposition)
+    said = (seen.found, marked.verdict if marked.again is None else None)
+    asked = {enforcement.disposition, *(verdict.disposition for verdict in said if verdict is not None)}
     for eager in (Disposition.RETRY, Disposition.ASK, Disposition.WAIT):
         if eager in asked:
             return eager

@@ -14,6 +14,7 @@ from lessor.model import conditions, names, times
 from lessor.model.conditions import ConditionType, Reason, Verdict
 from lessor.model.instancelease import InstanceLeaseStatus, RenewalsStatus
 from lessor.model.marks import Mark
+from lessor.model.observed import ObservedServer
 from lessor.model.plans import Deed, Effect, Purpose
 from lessor.model.times import Duration
 
@@ -72,7 +73,7 @@ def grants(facts: Facts) -> RenewalsStatus | None:
     )
 
 
-def mark(facts: Facts, status: InstanceLeaseStatus, term: Term) -> Marking:
+def mark(facts: Facts, server: ObservedServer, status: InstanceLeaseStatus, term: Term) -> Marking:
     """Say whether the server is marked as ours, and what is to be written; the server is found."""
     seen, ours = read(facts), own(facts)
     if ours is None:
@@ -81,10 +82,10 @@ def mark(facts: Facts, status: InstanceLeaseStatus, term: Term) -> Marking:
             return Marking(verdict=_kept(facts), look_closer=True)
         if refusal is not None:
             return Marking(verdict=refusal)
-    effect = _writing(facts, status, term)
+    effect = _writing(facts, server, status, term)
     if effect is None:
         return Marking(verdict=_marked(), valid=True)
-    return _write(facts, effect, valid=ours is not None)
+    return _write(facts, server, effect, valid=ours is not None)
 
 
 def _unclaimable(facts: Facts, seen: Mark | None) -> Verdict | None:
@@ -110,11 +111,8 @@ def _unclaimable(facts: Facts, seen: Mark | None) -> Verdict | None:
     return None
 
 
-def _writing(facts: Facts, status: InstanceLeaseStatus, term: Term) -> Effect | None:
+def _writing(facts: Facts, server: ObservedServer, status: InstanceLeaseStatus, term: Term) -> Effect | None:
     """The metadata that differs from what it should be."""
-    server = facts.server
-    if server is None:
-        return None
     granted = status.renewals if status.renewals is not None else RenewalsStatus()
     mark = Mark(
         installation=facts.seal.installation,
@@ -132,11 +130,11 @@ def _writing(facts: Facts, status: InstanceLeaseStatus, term: Term) -> Effect | 
     return Effect(deed=Deed.WRITE_MARK, purpose=Purpose.MARK, server_id=server.id, items=items)
 
 
-def _write(facts: Facts, effect: Effect, *, valid: bool) -> Marking:
-    server, failed = facts.server, facts.refusal(Deed.WRITE_MARK)
+def _write(facts: Facts, server: ObservedServer, effect: Effect, *, valid: bool) -> Marking:
+    failed = facts.refusal(Deed.WRITE_MARK)
     if failed is not None:
         return _refused(facts, failed.fault.message, valid=valid)
-    if server is None or server.task_state is not None or Deed.WRITE_MARK in facts.done:
+    if server.task_state is not None or Deed.WRITE_MARK in facts.done:
         return Marking(verdict=_kept(facts), valid=valid, again=facts.now + timedelta(seconds=15))
     if server.vm_state not in _WRITABLE:
         return _refused(facts, f"Nova takes no metadata while the server is {server.vm_state}.", valid=valid)

@@ -98,9 +98,8 @@ def _taken_off(facts: Facts) -> Effect | None:
         return None
     if locks.seen(facts) is locks.Lock.OURS and Deed.UNLOCK not in facts.done:
         return Effect(deed=Deed.UNLOCK, purpose=Purpose.RELEASE, server_id=server.id)
-    key = next((key for key in (names.EXPIRES_KEY, names.MARK_KEY) if key in (server.metadata or {})), None)
-    if key is None:
-        return None
+    # the mark last: without it nothing else on the server is ours
+    key = names.EXPIRES_KEY if names.EXPIRES_KEY in (server.metadata or {}) else names.MARK_KEY
     return Effect(deed=Deed.REMOVE_MARK, purpose=Purpose.RELEASE, server_id=server.id, text=key)
 
 
@@ -151,13 +150,11 @@ def _first_message(finding: Finding) -> str:
 
 def _deleting(facts: Facts) -> Release:
     server = facts.server
-    if server is None:
-        return Release(wake_at=pauses.while_under_way(facts.lease.metadata.deletion_timestamp, facts.now))
     deed = Deed.UNLOCK if locks.seen(facts) is locks.Lock.OURS else Deed.DELETE
     failed = facts.refusal(deed)
     if failed is not None:
         verdict = conditions.false(Reason.ACTION_FAILED, f"The server could not be deleted: {failed.fault.message}")
         return Release(verdict=verdict, disposition=Disposition.RETRY)
-    if deed in facts.done:
+    if server is None or deed in facts.done:
         return Release(wake_at=pauses.while_under_way(facts.lease.metadata.deletion_timestamp, facts.now))
     return Release(effect=Effect(deed=deed, purpose=Purpose.RELEASE, server_id=server.id))

@@ -99,10 +99,8 @@ def _exempt(facts: Facts) -> Verdict | None:
 
 
 def _active(facts: Facts, finding: Finding, term: Term | None) -> Verdict:
-    if not finding.is_accepted:
+    if term is None or not finding.is_accepted:
         return conditions.false(Reason.NOT_ACCEPTED, "The lease is not in force, because it is not accepted.")
-    if term is None:
-        return conditions.false(Reason.NOT_STARTED, "The lease has not begun.")
     if _ended(facts, term):
         return conditions.false(Reason.EXPIRED, f"The lease ended at {times.text(term.end)}.")
     since = " Its declared end was past already, so it got one hour." if term.respite else ""

@@ -17,6 +17,7 @@ from lessor.model.plans import Deed, Effect, Purpose
 
 _SHELVED = (VM_SHELVED, VM_SHELVED_OFFLOADED)
 _PATIENCE = timedelta(minutes=2)
+_LOCK_PAUSE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,9 @@ def step(facts: Facts, before: Before, status: InstanceLeaseStatus) -> Step:
     deed = _next_deed(facts, before, ours(status))
     if deed is None:
         return Step(done=True)
+    if locks.seen(facts) is locks.Lock.FOREIGN:
+        message = "The server is locked by somebody else: it is brought back when the lock is gone."
+        return Step(verdict=_failed(message), again=facts.now + _LOCK_PAUSE)
     return _attempt(facts, Effect(deed=deed, purpose=Purpose.RESTORE, server_id=server.id, text=server.name))
 
 

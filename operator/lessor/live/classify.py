@@ -66,13 +66,13 @@ def message(body: bytes) -> str:
     return printable(_inner(data))
 
 
-def _inner(data: object) -> str:
+def _inner(data: object, depth: int = 4) -> str:
     """The `message` of `{"conflictingRequest": {"code": 409, "message": ...}}`, whatever the outer key."""
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or depth == 0:
         return ""
     if isinstance(data.get("message"), str):
         return str(data["message"])
-    return next((found for value in data.values() if (found := _inner(value))), "")
+    return next((found for value in data.values() if (found := _inner(value, depth - 1))), "")
 
 
 def away(code: int) -> bool:

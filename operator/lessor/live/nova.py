@@ -5,6 +5,7 @@ Source: the Compute API reference; facts of behaviour stand at the methods.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
@@ -105,6 +106,7 @@ class Nova:
         begun anew at the next try.
         """
         asked: dict[str, str] = {**query, "limit": str(_PAGE)}
+        markers: set[str] = set()
         for _ in range(_MOST_PAGES):
             try:
                 data = self._session.send(NOVA, "servers.list", "GET", f"/servers/detail?{urlencode(asked)}")
@@ -116,9 +118,11 @@ class Nova:
             yield tuple(page.servers)
             if not page.servers or not any(link.rel == "next" for link in page.servers_links):
                 return
-            if page.servers[-1].id == asked.get("marker"):
+            marker = page.servers[-1].id
+            if marker in markers:
                 break
-            asked["marker"] = page.servers[-1].id
+            markers.add(marker)
+            asked["marker"] = marker
         raise cloud.CloudUnavailable("The list of servers has no end.")
 
     def events(self, server_id: str) -> tuple[ServerEvent, ...]:
@@ -199,7 +203,8 @@ class Nova:
         data = self._session.send(GLANCE, "images.list", "GET", f"/images?{query}")
         for image in _decoded(data, _Images).images:
             if image.instance_uuid == server_id and image.name == shelved:
-                self._session.send(GLANCE, "images.delete", "DELETE", f"/images/{quote(image.id, safe='')}")
+                with suppress(cloud.NotFound):
+                    self._session.send(GLANCE, "images.delete", "DELETE", f"/images/{quote(image.id, safe='')}")
 
     def _act(self, server_id: str, action: str, value: dict[str, Any] | None) -> None:
         self._session.send(NOVA, action, "POST", f"/servers/{quote(server_id, safe='')}/action", {action: value})

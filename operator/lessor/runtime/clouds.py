@@ -86,6 +86,11 @@ class Clouds:
         self._of: dict[str, Key] = {}
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cloud")
+        self._begun = asyncio.Event()
+
+    def begin(self) -> None:
+        """All leases are entered: from here on servers are listed. A list before that would pass over most of them."""
+        self._begun.set()
 
     # ------------------------------------------------------------ who uses which
 
@@ -225,6 +230,7 @@ class Clouds:
 
     async def _keep(self, session: Session) -> None:
         """List what changed once a minute; while faulty, look at the Secret every 30 s."""
+        await self._begun.wait()
         while True:
             try:
                 await self.ready(session)

@@ -14,8 +14,9 @@ import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
@@ -57,6 +58,7 @@ class NoCluster(Exception):
     """Nothing tells where the API server is."""
 
 
+T = TypeVar("T")
 Observe = Callable[[str, str, str, float], None]
 Answered = Callable[[str, Any, float, float], None]
 
@@ -84,6 +86,9 @@ class Cluster:
         except config.ConfigException:
             await _load_kubeconfig(settings)
         settings.connection_pool_maxsize = 64
+        settings.proxy = settings.proxy or _proxy(settings.host)
+        # aiohttp would read ~/.netrc and ask for the proxies anew, each in a thread, at every request
+        settings.client_session_kwargs = {"trust_env": False}
         return cls(client.ApiClient(settings), clock, observe, answered)
 
     async def close(self) -> None:
@@ -123,7 +128,7 @@ class Cluster:
             data = await self._raw(
                 "GET", list_path(kind, namespace), resource=kind.plural, query=query, accept=_METADATA_LIST, verb="list"
             )
-            page = _metadata.decode(data)
+            page = _read(_metadata.decode, data)
             for item in page.items or ():
                 yield item.metadata.uid, item.metadata.namespace, item.metadata.name
             if not page.metadata.cont:
@@ -151,7 +156,7 @@ class Cluster:
         data = await self._raw(
             method, path, resource=resource, query=query, body=body, content_type=content_type, verb=verb
         )
-        return json.loads(data) if data else {}
+        return _read(_objects.decode, data) if data else {}
 
     async def _raw(  # noqa: PLR0913 (the parts of one HTTP request)
         self,
@@ -209,6 +214,14 @@ def _kubeconfig() -> str:
     return named
 
 
+def _proxy(url: str) -> str | None:
+    """Give the proxy that the environment names for this URL."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
+
+
 class _Meta(msgspec.Struct):
     uid: str
     name: str
@@ -229,6 +242,15 @@ class _MetadataList(msgspec.Struct):
 
 
 _metadata = msgspec.json.Decoder(_MetadataList)
+_objects = msgspec.json.Decoder(dict[str, Any])
+
+
+def _read(decode: Callable[[bytes], T], data: bytes) -> T:
+    """Read JSON. What cannot be read is no answer of the API server: a proxy's, or one that was cut."""
+    try:
+        return decode(data)
+    except (ValueError, RecursionError) as error:
+        raise Unavailable("the answer is none of the API server's: it cannot be read") from error
 
 
 def list_path(kind: Kind, namespace: str | None) -> str:

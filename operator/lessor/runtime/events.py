@@ -106,7 +106,7 @@ class Events:
 
 def _name(report: _Report) -> str:
     digest = hashlib.sha256(f"{report.meta.uid}/{report.event.reason}".encode()).hexdigest()[:16]
-    return f"{report.meta.name[:200]}.{digest}"
+    return f"{report.meta.name[:200].rstrip('.-')}.{digest}"
 
 
 def _path(report: _Report) -> str:

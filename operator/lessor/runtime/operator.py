@@ -224,6 +224,7 @@ class Operator:
     def _begin(self) -> None:
         """The first list of all kinds is through: from here on there may be effects."""
         self._listed = True
+        self._clouds.begin()
         leases = self._cache.uids(Kind.INSTANCE_LEASE)
         log.info("all objects are known", extra={"leases": len(leases), "objects": len(self._cache)})
         for kind in KINDS:

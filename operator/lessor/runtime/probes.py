@@ -1,10 +1,18 @@
 """The small server of /healthz, /readyz and /metrics."""
 
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from lessor import metrics
+
+
+def _listen(port: int) -> socket.socket:
+    """Take one port of all addresses, of both families where the machine has them."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    return socket.create_server(("", port))
 
 
 class Probes:
@@ -31,9 +39,9 @@ class Probes:
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, None, port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        listener = _listen(port)
+        await web.SockSite(self._runner, listener).start()
+        self.port = listener.getsockname()[1]
 
     async def stop(self) -> None:
         """Stop listening."""
