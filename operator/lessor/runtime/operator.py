@@ -1,6 +1,7 @@
 """The operator: its parts put together, what the watches tell handed on, the loops that keep it going."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -224,6 +225,7 @@ class Operator:
     def _begin(self) -> None:
         """The first list of all kinds is through: from here on there may be effects."""
         self._listed = True
+        gc.freeze()  # what a large fleet has made by now stays: the collector need not walk it again and again
         self._clouds.begin()
         leases = self._cache.uids(Kind.INSTANCE_LEASE)
         log.info("all objects are known", extra={"leases": len(leases), "objects": len(self._cache)})
