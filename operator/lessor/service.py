@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from datetime import datetime
 
 from lessor import __version__, logs
 from lessor.handlers import watch
@@ -19,8 +20,10 @@ from lessor.model.marks import Seal
 from lessor.ports.clock import SystemClock
 from lessor.ports.cloud import ListedCloud
 from lessor.runtime import seal
+from lessor.runtime.clouds import Key
 from lessor.runtime.cluster import Cluster, ClusterError, NoCluster, NotThere, Refused
 from lessor.runtime.operator import Operator
+from lessor.runtime.probes import PortTaken
 from lessor.runtime.timekeeping import Timekeeping
 from lessor.settings import Settings
 
@@ -76,15 +79,18 @@ async def _serve(settings: Settings) -> None:
         await _check_crds(cluster)
         installation = await _seal(cluster, settings.operator_namespace)
 
-        def connect(clouds_yaml: bytes, cacert: bytes | None, name: str) -> ListedCloud:
+        def connect(clouds_yaml: bytes, cacert: bytes | None, key: Key) -> ListedCloud:
+            def answered(source: str, date: datetime, sent: float, received: float) -> None:
+                timekeeping.answered(f"{'/'.join(key)} {source}", date, sent, received)
+
             return sessions.connect(
                 clouds_yaml,
                 cacert,
-                name,
+                key[-1],
                 allow_loopback=settings.allow_loopback,
                 clock=clock,
                 observe=metrics.openstack,
-                answered=timekeeping.answered,
+                answered=answered,
             )
 
         operator = Operator(
@@ -97,6 +103,8 @@ async def _serve(settings: Settings) -> None:
             timekeeping=timekeeping,
         )
         await _until_stopped(operator, settings, stop)
+    except PortTaken as error:
+        raise _Wrong(str(error)) from None
     finally:
         await cluster.close()
 

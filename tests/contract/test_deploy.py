@@ -50,8 +50,12 @@ def test_the_operator_reads_secrets_by_name_and_makes_its_own_only() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_the_operator_writes_status_and_no_spec(kind: Kind) -> None:
     role = found("ClusterRole", "lessor-operator")
-    besides = {Kind.LEASE_RENEWAL: {"delete"}, Kind.LEASE_POLICY: {"enforce"}}.get(kind, set())
-    assert verbs(role, kind.plural, names.GROUP) == {"get", "list", "watch", "patch"} | besides
+    besides = {
+        Kind.LEASE_RENEWAL: {"patch", "delete"},  # ownerReferences; those decided long ago are cleared away
+        Kind.INSTANCE_LEASE: {"patch"},  # the finalizer
+        Kind.LEASE_POLICY: {"enforce"},  # it answers the objects of policies, which the guard watches
+    }
+    assert verbs(role, kind.plural, names.GROUP) == {"get", "list", "watch"} | besides.get(kind, set())
     assert verbs(role, f"{kind.plural}/status", names.GROUP) == {"patch"}
 
 

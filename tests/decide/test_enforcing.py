@@ -21,6 +21,7 @@ from tests.builders import DAY, END, HOUR, SERVER, START, begun, claim, conditio
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 WAS = Before(vm_state="active", locked=False)
+TO_STOP = Before(vm_state="active", locked=False, claimed=("Stop",))
 OURS = Marking(valid=True)
 LOST = Marking(verdict=conditions.false(Reason.MARK_MISSING, "It is gone."))
 FOREIGN = {"locked": True, "locked_reason": "mine"}
@@ -48,7 +49,8 @@ def enforce(
 
 def claimed(action: str = "Stop", age: timedelta = timedelta(), **changes: Any) -> InstanceLeaseStatus:
     """Give the status of a lease whose stage was claimed that long ago, if `now` is its end."""
-    return begun(**{"next_action": claim(action, END, END - age), "before": WAS, **changes})
+    before = Before(vm_state="active", locked=False, claimed=(action,))
+    return begun(**{"next_action": claim(action, END, END - age), "before": before, **changes})
 
 
 def deed(answer: Enforcement) -> Deed | None:
@@ -88,7 +90,7 @@ def test_of_all_that_holds_a_stage_the_first_is_said(at: int, status: InstanceLe
 
 def test_with_nothing_in_the_way_the_stage_is_claimed_and_nothing_else_is_done() -> None:
     answer = enforce()
-    assert (answer.claim, answer.effect, answer.before) == (True, None, WAS)
+    assert (answer.claim, answer.effect, answer.before) == (True, None, TO_STOP)
     assert answer.next_action == claim("Stop", END)
     assert builders.answer(answer.enforced) == ("False", Reason.DUE)
 
@@ -123,7 +125,7 @@ def test_whose_lock_it_is_must_be_read_before_anything_is_said() -> None:
 def test_a_suspended_lease_does_nothing_at_all() -> None:
     status = claimed()
     answer = enforce({"suspend": True}, status)
-    assert answer == Enforcement(stage=None, before=WAS, next_action=status.next_action)
+    assert answer == Enforcement(stage=None, before=status.before, next_action=status.next_action)
 
 
 def test_when_all_stages_are_done_nothing_is_left() -> None:
@@ -160,7 +162,7 @@ STOPPED = StageStatus(done="Stop", time=END)
 def test_a_server_that_runs_after_our_stop_begins_anew() -> None:
     answer = enforce(status=begun(stage=STOPPED, before=WAS), now=END + HOUR)
     assert [told.reason for told in answer.events] == [EventReason.MANUAL_START]
-    assert (answer.claim, answer.stage, answer.before) == (True, None, WAS)
+    assert (answer.claim, answer.stage, answer.before) == (True, None, TO_STOP)
     assert answer.next_action == claim("Stop", END, END + HOUR)
 
 

@@ -61,7 +61,7 @@ def test_what_was_asked_for_before_the_claim_is_of_another_stage() -> None:
 
 
 def test_a_deed_that_leaves_no_action_has_no_tries() -> None:
-    assert tries.of(builders.facts(events=(event("createImage"),)), Deed.SNAPSHOT) == ()
+    assert tries.of(builders.facts(events=(event("createImage"),)), Deed.SWEEP_IMAGE) == ()
 
 
 def test_without_the_actions_or_without_knowing_who_we_are_nothing_counts() -> None:

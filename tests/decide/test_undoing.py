@@ -9,10 +9,10 @@ import pytest
 from lessor.decide import undoing
 from lessor.decide.facts import Failed
 from lessor.model.conditions import Disposition, Fault, Reason
-from lessor.model.instancelease import Before, InstanceLeaseStatus, StageStatus
+from lessor.model.instancelease import Before
 from lessor.model.plans import Deed, Effect, Purpose
 from tests import builders
-from tests.builders import END, HOUR, SERVER, begun, claim, event, server
+from tests.builders import END, HOUR, SERVER, event, server
 
 NOW = END + HOUR
 MINUTE = timedelta(minutes=1)
@@ -20,16 +20,11 @@ LOCKED = {"locked": True, "locked_reason": "Expired 2026. Renew: ask"}
 LOCK = event("lock", time=END)
 
 
-def step(state: str, was: str, *done: str, claimed: str | None = None, **known: Any) -> undoing.Step:
-    """Give the next step back for a server in this state, which was so before, after these stages."""
+def step(state: str, was: str, *claimed: str, **known: Any) -> undoing.Step:
+    """Give the next step back for a server in this state, which was so before these actions were claimed."""
     seen = known.pop("server", {})
-    *earlier, last = done or ("",)
-    status = begun(
-        stage=StageStatus(done=last, time=END, earlier=tuple(earlier)) if last else None,
-        next_action=claim(claimed, END) if claimed is not None else None,
-    )
     facts = builders.facts(server=server(vm_state=state, **seen), **{"now": NOW, "events": (LOCK,), **known})
-    return undoing.step(facts, Before(vm_state=was, locked=False), status)
+    return undoing.step(facts, Before(vm_state=was, locked=False, claimed=claimed))
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,6 @@ SWEPT = frozenset({Deed.SWEEP_IMAGE})
 CASES = (
     Case("lock", "Our lock comes off first.", step("stopped", "active", "Stop", server=LOCKED), Deed.UNLOCK),
     Case("start", "It ran before.", step("stopped", "active", "Stop"), Deed.START),
-    Case("claimed", "What was claimed may have been done.", step("stopped", "active", claimed="Stop"), Deed.START),
     Case("was-stopped", "It did not run before.", step("stopped", "stopped", "Stop"), None),
     Case("paused", "Only a server that ran is started.", step("stopped", "paused", "Stop"), None),
     Case("not-ours", "Its owner stopped it after our snapshot.", step("stopped", "active", "Snapshot"), None),
@@ -56,6 +50,7 @@ CASES = (
     Case("stop", "An unshelve starts what was stopped before.", step("active", "stopped", "Stop", "Shelve"), Deed.STOP),
     Case("sweep", "The image that shelving left goes.", step("active", "active", "Shelve"), Deed.SWEEP_IMAGE),
     Case("swept", "Once.", step("active", "active", "Shelve", done=SWEPT), None),
+    Case("only-copy", "In ERROR the image may be the only copy of its disk.", step("error", "error", "Shelve"), None),
     Case("nothing", "Nothing was done.", step("active", "active"), None),
 )  # fmt: skip
 
@@ -122,16 +117,15 @@ def test_a_refusal_is_tried_again_with_pauses() -> None:
     assert start(failed=refused(Deed.START, Reason.ACTION_FAILED)).disposition is Disposition.RETRY
 
 
-@pytest.mark.parametrize(
-    ("status", "want"),
-    [
-        pytest.param(begun(), set(), id="nothing"),
-        pytest.param(
-            begun(stage=StageStatus(done="Shelve", time=END, earlier=("Stop",))), {"Stop", "Shelve"}, id="done"
-        ),
-        pytest.param(begun(next_action=builders.NextAction(action="Stop", time=END)), set(), id="announced"),
-        pytest.param(begun(next_action=claim("Stop", END)), {"Stop"}, id="claimed"),
-    ],
-)
-def test_what_was_done_and_what_was_claimed_is_ours(status: InstanceLeaseStatus, want: set[str]) -> None:
-    assert undoing.ours(status) == want
+def test_a_server_that_came_back_in_error_is_not_said_to_be_restored() -> None:
+    for claimed in ("Stop", "Shelve"):
+        back = step("error", "active", claimed)
+        assert (back.done, back.effect) == (False, None)
+        assert back.verdict is not None
+        assert back.verdict.reason is Reason.RESTORE_FAILED
+
+
+def test_a_lock_of_somebody_else_is_not_worked_around() -> None:
+    theirs = {"locked": True, "locked_reason": "mine"}
+    back = step("stopped", "active", "Stop", server=theirs)
+    assert (back.done, back.effect, back.again) == (False, None, NOW + timedelta(minutes=10))

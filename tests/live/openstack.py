@@ -174,9 +174,10 @@ class OpenStack:
 
 
 def fault(code: int, message: str, **headers: str) -> Answer:
-    """Give an error in Nova's and Keystone's form."""
+    """Give an error in Keystone's form, which passes for Nova's; Nova's 404 has its own name."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(code=code, body={"error": {"code": code, "message": message}}, headers=named)
+    outer = "itemNotFound" if code == _NOT_FOUND else "error"
+    return Answer(code=code, body={outer: {"code": code, "message": message}}, headers=named)
 
 
 def record(server_id: str = SERVER, **changes: Any) -> dict[str, Any]:

@@ -301,3 +301,15 @@ def test_only_the_image_that_shelving_this_server_made_is_swept(stack: OpenStack
     stack.says("DELETE /v2/images/ours", Answer(code=204))
     nova.sweep_shelved_image(SERVER, "db-1")
     assert stack.lines() == [IMAGES, "DELETE /v2/images/ours"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"default backend - 404", b"<html>404 Not Found</html>", b'{"error": {"code": 404}}', b""]
+)
+def test_a_404_that_is_not_novas_says_nothing_of_a_server(stack: OpenStack, nova: Nova, body: bytes) -> None:
+    stack.says(f"GET /v2.1/servers/{SERVER}", Answer(code=404, body=body))
+    stack.says(f"DELETE /v2.1/servers/{SERVER}", Answer(code=404, body=body))
+    with pytest.raises(cloud.CloudUnavailable):
+        nova.server(SERVER)
+    with pytest.raises(cloud.CloudUnavailable):
+        nova.delete(SERVER)

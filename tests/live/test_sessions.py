@@ -86,7 +86,12 @@ REFUSALS = [
     Refusal(
         "403", fault(403, "Disabled."), cloud.CredentialsRefused, "Keystone refused the credentials (403): Disabled."
     ),
-    Refusal("404", fault(404, "Nothing here."), cloud.CredentialsRefused, "(404): Nothing here."),
+    Refusal(
+        "404",
+        Answer(code=404, body={"error": {"code": 404, "message": "Nothing here."}}),
+        cloud.CredentialsRefused,
+        "(404): Nothing here.",
+    ),
     Refusal("429", fault(429, "Slow down."), cloud.CloudUnavailable, "Keystone answered 429: Slow down."),
     Refusal("500", fault(500, "Oops."), cloud.CloudUnavailable, "Keystone answered 500: Oops."),
     Refusal("503", Answer(code=503, body=b"<p>away</p>"), cloud.CloudUnavailable, "Keystone answered 503"),

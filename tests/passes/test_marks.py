@@ -203,3 +203,14 @@ def test_an_old_record_without_the_mark_is_not_believed_before_the_server_was_re
     plan = instanceleases.plan(facts(world, live=False, server=old))
     assert (plan.look_closer, plan.effect) == (True, None)
     assert plan.status.conditions == world.status.conditions
+
+
+def test_a_mark_that_was_asked_for_while_the_server_was_busy_is_written_when_it_is_free() -> None:
+    world = unmarked(adopted()).after(days=1)
+    world.nova.change(task_state="rebooting")
+    world.annotate(reconcile_requested_at="now")
+    world.turn()
+    assert world.status.last_handled_reconcile_at is None
+    world.nova.change(task_state=None)
+    world.wait(minutes=1)
+    assert (world.said(C.MARKED), world.status.last_handled_reconcile_at) == (("True", "Marked"), "now")

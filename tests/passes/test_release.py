@@ -74,6 +74,17 @@ def test_retain_of_a_server_that_is_gone_lets_go() -> None:
     assert removed(world).lease is None
 
 
+def test_retain_does_not_let_go_of_what_nova_cannot_tell_before_it_was_patient() -> None:
+    world = adopted().at(END)
+    whole = world.server
+    world.nova.change(status="UNKNOWN", vm_state=None, locked=None, metadata=None)
+    removed(world).wait(seconds=30)
+    assert world.lease is not None
+    world.nova.servers[SERVER] = whole
+    world.wait(seconds=30)
+    assert (world.lease, world.state, world.server.metadata) == (None, ("stopped", False), {})
+
+
 def test_a_lease_whose_spec_cannot_be_read_still_takes_its_lock_off() -> None:
     world = adopted().at(END)
     world.problem = Fault(Reason.UNSUPPORTED_VALUE, "unknown field")

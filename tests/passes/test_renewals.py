@@ -1,6 +1,9 @@
 """Renewals in every stage of a life, and the bringing back of the server."""
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from lessor.model.conditions import ConditionType as C
 from lessor.model.conditions import Fault, Reason
@@ -12,6 +15,7 @@ SHELVE = {"stages": [{"after": "0s", "action": "Shelve", "lock": True}]}
 SHELVE_THEN_SNAPSHOT = {"stages": [{"after": "0s", "action": "Shelve"}, {"after": "1d", "action": "Snapshot"}]}
 SNAPSHOT = {"stages": [{"after": "0s", "action": "Snapshot", "lock": True}]}
 DELETE = {"stages": [{"after": "0s", "action": "Delete"}]}
+LATER = {"stages": [{"after": "3d", "action": "Stop"}]}
 
 
 def renewed(world: World, extend_by: str = "7d") -> World:
@@ -113,6 +117,32 @@ def test_a_server_that_its_owner_stopped_after_our_snapshot_is_not_started() -> 
     world.nova.change(vm_state="stopped", status="SHUTOFF")
     renewed(world)
     assert world.state == ("stopped", False)
+
+
+@pytest.mark.parametrize("edit", [{"exemption": {"until": "2030-01-01T00:00:00Z"}}, {"expiry": LATER}])
+def test_a_stop_that_was_under_way_when_the_manifest_changed_is_undone_all_the_same(edit: dict[str, Any]) -> None:
+    world = adopted()
+    world.nova.instant = False
+    world.jump(END)
+    world.edit(**edit)
+    world.nova.instant = True
+    world.wait(minutes=5)
+    assert world.server.vm_state == "stopped"
+    renewed(world)
+    assert world.state == ("active", False)
+
+
+def test_a_server_that_comes_back_in_error_keeps_its_image_and_is_not_said_to_be_restored() -> None:
+    world = adopted(expiry=SHELVE).at(END)
+    world.nova.instant = False
+    world.ask("more", "7d")
+    world.turn()
+    assert world.server.task_state == "unshelving"
+    world.nova.pending.clear()
+    world.nova.change(task_state=None, vm_state="error", status="ERROR")
+    world.wait(hours=1)
+    assert world.nova.shelved_images == ["db-1-shelved"]
+    assert (world.said(C.READY), "Restored" in world.told()) == (("False", "RestoreFailed"), False)
 
 
 def test_a_paused_server_stays_paused_and_is_unlocked() -> None:

@@ -285,3 +285,60 @@ def test_the_other_lease_acts_when_the_older_one_is_gone() -> None:
     assert other.said(C.ACCEPTED) == ("True", "Accepted")
     other.after(days=2, hours=2)
     assert other.server.vm_state == "stopped"
+
+
+@pytest.mark.parametrize("state", ["shelved_offloaded", "shelved", "error", "rescued", "resized"])
+def test_no_delete_follows_a_snapshot_that_could_not_be_made(state: str) -> None:
+    stages = [{"after": "0s", "action": "Snapshot", "lock": True}, {"after": "7d", "action": "Delete"}]
+    world = adopted(expiry={"stages": stages})
+    world.nova.turned(state, status="whatever", action="x")
+    world.at(END + timedelta(days=20))
+    assert (SERVER in world.nova.servers, world.said(C.ENFORCED)) == (True, ("False", "ActionFailed"))
+    assert "Delete waits" in world.condition(C.ENFORCED).message
+    world.nova.turned("active")
+    world.turn().wait(days=8)
+    assert (SERVER in world.nova.servers, len(world.nova.images)) == (False, 1)
+
+
+def test_a_cloud_that_never_offloads_keeps_a_shelved_server_on_its_host_and_the_stage_ends() -> None:
+    world = adopted(expiry={"stages": [{"after": "0s", "action": "Shelve", "lock": True}]})
+    world.nova.instant = False
+    world.jump(END)
+    world.nova.pending.clear()
+    world.nova.change(task_state=None, vm_state="shelved", status="SHELVED")
+    calls = len(world.nova.calls)
+    world.wait(hours=1)
+    assert world.said(C.ENFORCED) == ("False", "Due")
+    assert len(world.nova.calls) - calls < 100
+    world.wait(hours=2)
+    assert (world.state, world.said(C.ENFORCED)) == (("shelved", True), ("True", "Shelved"))
+
+
+def test_a_lease_does_not_begin_before_its_object_was_there() -> None:
+    world = World()
+    world.nova.boot()
+    world.declare(duration="12h")
+    world.clock_certain = False
+    world.now = START - timedelta(days=1)
+    world.turn()
+    assert world.status.start_time == START
+    world.now, world.clock_certain = START, True
+    world.after(hours=11)
+    assert world.state == ("active", False)
+
+
+def test_an_older_lease_that_is_not_accepted_does_not_take_the_server_from_its_holder() -> None:
+    older = adopted()
+    younger = World(now=START + timedelta(hours=1))
+    younger.nova, younger.registry = older.nova, older.registry
+    younger.declare("uid-2", "vm2", duration="1d")
+    younger.turn()
+    older.edit(owner={"name": "x"})
+    older.turn()
+    older.registry.release("uid-1")  # as the runtime does when it is told that a lease is not accepted
+    older.nova.change(metadata={})
+    younger.turn()
+    assert younger.said(C.ACCEPTED) == ("True", "Accepted")
+    older.turn()
+    younger.jump(younger.now + timedelta(days=1, hours=1))
+    assert (younger.said(C.ACCEPTED), younger.server.vm_state) == (("True", "Accepted"), "stopped")

@@ -150,7 +150,7 @@ async def test_the_keys_of_the_secret_are_handed_over_decoded() -> None:
     world = World()
     world.secret(b"clouds: {}", cacert=b"PEM")
     await world.clouds.ready(world.enter())
-    assert world.tried == [(0.0, b"clouds: {}", b"PEM", "openstack")]
+    assert world.tried == [(0.0, b"clouds: {}", b"PEM", ("team-a", "clouds", "openstack"))]
     world.end()
 
 

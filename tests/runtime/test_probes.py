@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from lessor import metrics
-from lessor.runtime.probes import Probes
+from lessor.runtime.probes import PortTaken, Probes
 
 
 async def get(probes: Probes, path: str) -> tuple[int, str, str]:
@@ -54,7 +54,7 @@ async def test_a_port_that_is_taken_is_an_error_at_the_start() -> None:
     first, second = (Probes(lambda: None, lambda: None, lambda: b"") for _ in range(2))
     await first.start(0)
     try:
-        with pytest.raises(OSError, match=r"(?i)address already in use"):
+        with pytest.raises(PortTaken, match=r"(?i)address already in use"):
             await second.start(first.port)
     finally:
         await second.stop()

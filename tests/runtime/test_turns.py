@@ -504,3 +504,22 @@ async def test_an_object_that_this_version_cannot_read_is_told_so(threads: Threa
     assert world.project.deeds == []
     assert world.failures() == 0
     world.end()
+
+
+@jumps
+async def test_an_api_server_that_was_restored_from_a_backup_is_believed(threads: ThreadPoolExecutor) -> None:
+    world = World(threads)
+    await world.settled()
+    await world.until(START + DAY + SECOND)
+    world.api.breaks(RENEWALS, 500)
+    await world.turn()
+    claim = world.lease().status.next_action
+    assert claim is not None
+    assert claim.claimed_time is not None
+    world.api.version = 10  # what was written since the backup never was
+    stored = world.api.objects[lease_path()]
+    world.api.lease(spec={**stored["spec"], "suspend": True}, metadata={"generation": 2})
+    world.watched()
+    await world.turn()
+    assert "stop" not in world.order
+    world.end()

@@ -237,3 +237,14 @@ async def test_answering_one_that_is_gone_says_so(api: APIServer, writer: Writer
     decided = msgspec.structs.replace(request.status, message="granted")
     with pytest.raises(NotThere):
         await writer.decision(RenewalDecision(renewal=request, status=decided), lease)
+
+
+async def test_the_references_of_others_are_kept_whole(api: APIServer, writer: Writer) -> None:
+    theirs = {"apiVersion": "v1", "kind": "Set", "name": "s", "uid": "u"}
+    theirs |= {"controller": True, "blockOwnerDeletion": True}
+    request = asked(api, ownerReferences=[theirs])
+    decision = RenewalDecision(renewal=request, status=request.status, adopt=True)
+    await writer.decision(decision, leased(api))
+    (body,) = bodies(api)
+    assert body["metadata"]["ownerReferences"][0] == theirs
+    assert body["metadata"]["ownerReferences"][1].keys() == {"apiVersion", "kind", "name", "uid"}

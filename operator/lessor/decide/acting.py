@@ -15,6 +15,8 @@ from lessor.model.plans import Deed, Effect, Event, EventReason, Purpose, StageF
 
 _SNAPSHOT_LIMIT = timedelta(hours=2)
 _DELETE_LIMIT = timedelta(minutes=10)
+_OFFLOAD_LIMIT = timedelta(hours=2)
+_OFFLOAD_PAUSE = timedelta(minutes=5)
 _PATIENCE = timedelta(minutes=1)
 _LOCK_PAUSE = timedelta(minutes=1)
 _DEEDS: Mapping[Action, Deed] = {
@@ -37,8 +39,17 @@ def act(case: Case, server: ObservedServer, due: Due) -> Enforcement:
     if server.task_state is not None:
         return _task(case, due, server.task_state)
     move = stages.move(due.action, server.vm_state or "")
-    if due.action is Action.SHELVE and server.vm_state == VM_SHELVED:
-        return _under_way(case)
+    if due.action is Action.SHELVE and server.vm_state == VM_SHELVED and not _past(case, _OFFLOAD_LIMIT):
+        return replace(_under_way(case), wake_at=pauses.while_under_way(case.claimed_time, case.now, _OFFLOAD_PAUSE))
+    if due.action is Action.SHELVE and server.vm_state == VM_SHELVED:  # this cloud keeps it on its host
+        move = Move.ALREADY_DONE
+    if due.action is Action.SNAPSHOT and move is not Move.DO and _deletes(case):
+        return _failed(
+            case,
+            due,
+            f"No snapshot that outlives the server can be made while it is {server.vm_state}, so Delete waits. "
+            "Bring the server to ACTIVE or SHUTOFF, or take the Snapshot or the Delete stage out of spec.expiry.",
+        )
     if move is Move.WAIT:
         message = f"The server is {server.vm_state}: {due.action} waits until that is over."
         return cases.held(case, due, Reason.SERVER_BUSY, message, again=case.now + pauses.BUSY)
@@ -49,6 +60,18 @@ def act(case: Case, server: ObservedServer, due: Due) -> Enforcement:
     if move is Move.DO:
         return _do(case, server, due)
     return _lock(case, server, due, required=due.lock) or done(case, due)
+
+
+def _deletes(case: Case) -> bool:
+    """Whether a Delete is declared: Nova deletes the `-shelved` image of a server with it.
+
+    Source: nova/compute/api.py, _delete.
+    """
+    return any(stage.action == Action.DELETE for stage in case.facts.lease.spec.stages)
+
+
+def _past(case: Case, limit: timedelta) -> bool:
+    return case.claimed_time is not None and case.now - case.claimed_time > limit
 
 
 def done(case: Case, due: Due, *, locked_only: bool = False) -> Enforcement:

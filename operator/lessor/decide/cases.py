@@ -110,4 +110,6 @@ def claim(case: Case, due: Due, before: Before) -> Enforcement:
     """Announce the stage: what the server was before goes into the status before anything is done to it."""
     action = NextAction(action=due.action, time=due.time, claimed_time=times.whole_second(case.now))
     verdict = conditions.false(Reason.DUE, f"{due.action} is due since {times.text(due.time)}.")
+    others = tuple(claimed for claimed in before.claimed if claimed != due.action)
+    before = msgspec.structs.replace(before, claimed=(*others, due.action.value))
     return replace(same(case), before=before, next_action=action, enforced=verdict, claim=True)

@@ -73,7 +73,7 @@ def _restoring(case: Case) -> Enforcement | None:
         return replace(cases.same(case), restore=under_way, look_closer=True)
     if not case.marking.valid:
         return replace(cases.same(case), restore=_unmarked_verdict(case), disposition=Disposition.ASK)
-    step = undoing.step(case.facts, before, case.status)
+    step = undoing.step(case.facts, before)
     if step.done:
         event = Event(EventReason.RESTORED, f"The server is as it was before: it may run until {until}.")
         answer = cases.waiting(_anew(case, before=None))

@@ -126,7 +126,9 @@ def _start(facts: Facts, seen: Finding) -> datetime:
     if facts.lease.status.start_time is not None:
         return facts.lease.status.start_time
     mark = marking.own(facts) if seen.is_found else None
-    return mark.start if mark is not None else times.whole_second(facts.now)
+    # not before the object was there: our clock may be behind
+    first = max(facts.now, facts.lease.metadata.creation_timestamp)
+    return mark.start if mark is not None else times.whole_second(first)
 
 
 def _status(facts: Facts, seen: Finding, term: Term, renewals: RenewalsStatus | None) -> InstanceLeaseStatus:
@@ -177,9 +179,13 @@ def _whole(
     marked_time = status.marked_time
     if marked.valid and marked_time is None:
         marked_time = times.whole_second(facts.now)
+    # a mark that a person asked for and that cannot be written now is still asked for
+    open_still = facts.asked and not marked.valid and marked.again is not None
+    handled = facts.lease.status.last_handled_reconcile_at if open_still else status.last_handled_reconcile_at
     return replace(
         status,
         marked_time=marked_time,
+        last_handled_reconcile_at=handled,
         stage=enforcement.stage,
         before=enforcement.before,
         next_action=enforcement.next_action,

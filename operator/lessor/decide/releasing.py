@@ -68,6 +68,8 @@ def _patient(facts: Facts) -> bool:
 def _retain(facts: Facts, finding: Finding) -> Release:
     if facts.fault is not None:
         return _unreachable(facts, facts.fault.message)
+    if facts.server is not None and not facts.server.over and not facts.server.known:
+        return _unreachable(facts, "Nova cannot tell the state of the server now.")
     if finding.accepted.reason is Reason.CLOUD_CHANGED or (facts.lease.status.marked_time is None and not _ours(facts)):
         return _gone("The server was not touched.")
     effect = _taken_off(facts)

@@ -16,6 +16,7 @@ _ACTIONS = {
     Deed.SHELVE: "shelve",
     Deed.UNSHELVE: "unshelve",
     Deed.DELETE: "delete",
+    Deed.SNAPSHOT: "createImage",
 }
 _QUIET = ("lock", "unlock")
 _LONGEST = timedelta(minutes=10)

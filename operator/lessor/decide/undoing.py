@@ -11,11 +11,12 @@ from lessor.decide import locks, pauses, tries
 from lessor.decide.facts import Facts
 from lessor.model import conditions
 from lessor.model.conditions import Disposition, Reason, Verdict
-from lessor.model.instancelease import Action, Before, InstanceLeaseStatus
+from lessor.model.instancelease import Action, Before
 from lessor.model.observed import VM_ACTIVE, VM_SHELVED, VM_SHELVED_OFFLOADED, VM_STOPPED
 from lessor.model.plans import Deed, Effect, Purpose
 
 _SHELVED = (VM_SHELVED, VM_SHELVED_OFFLOADED)
+_ERROR = "error"
 _PATIENCE = timedelta(minutes=2)
 _LOCK_PAUSE = timedelta(minutes=10)
 
@@ -31,12 +32,16 @@ class Step:
     disposition: Disposition = Disposition.DONE
 
 
-def step(facts: Facts, before: Before, status: InstanceLeaseStatus) -> Step:
+def step(facts: Facts, before: Before) -> Step:
     """Give the next step back to `before`; the server is found, marked as ours, and was read in this pass."""
     server = facts.server
     if server is None or server.task_state is not None:
         return Step(again=_soon(facts))
-    deed = _next_deed(facts, before, ours(status))
+    deed = _next_deed(facts, before)
+    if deed is None and server.vm_state == _ERROR and before.vm_state != _ERROR:
+        return Step(
+            verdict=_failed("The server is in ERROR. Ask those who run the cloud."), disposition=Disposition.RETRY
+        )
     if deed is None:
         return Step(done=True)
     if locks.seen(facts) is locks.Lock.FOREIGN:
@@ -45,29 +50,20 @@ def step(facts: Facts, before: Before, status: InstanceLeaseStatus) -> Step:
     return _attempt(facts, Effect(deed=deed, purpose=Purpose.RESTORE, server_id=server.id, text=server.name))
 
 
-def ours(status: InstanceLeaseStatus) -> frozenset[str]:
-    """Give the actions that we did to the server since it was as `before` says: those seen done, and the claimed one.
-
-    A stage that found its work done already counts as well: then `before` says that nothing is to be undone.
-    """
-    done = status.stage.all if status.stage is not None else ()
-    claim = status.next_action
-    claimed = (claim.action,) if claim is not None and claim.claimed_time is not None else ()
-    return frozenset((*done, *claimed))
-
-
-def _next_deed(facts: Facts, before: Before, done: frozenset[str]) -> Deed | None:
+def _next_deed(facts: Facts, before: Before) -> Deed | None:
+    """Undo what was claimed; a stage that found its work done already is one with nothing to undo in `before`."""
     state = facts.server.vm_state if facts.server is not None else None
-    shelved = Action.SHELVE in done and before.vm_state not in _SHELVED
+    shelved = Action.SHELVE in before.claimed and before.vm_state not in _SHELVED
     if locks.seen(facts) is locks.Lock.OURS:
         return Deed.UNLOCK
     if shelved and state in _SHELVED:
         return Deed.UNSHELVE
-    if Action.STOP in done and state == VM_STOPPED and before.vm_state == VM_ACTIVE:
+    if Action.STOP in before.claimed and state == VM_STOPPED and before.vm_state == VM_ACTIVE:
         return Deed.START
     if shelved and state == VM_ACTIVE and before.vm_state == VM_STOPPED:
         return Deed.STOP
-    return Deed.SWEEP_IMAGE if shelved and not _swept(facts) else None
+    # in ERROR the image may be the only copy of its disk
+    return Deed.SWEEP_IMAGE if shelved and state in {VM_ACTIVE, VM_STOPPED} and not _swept(facts) else None
 
 
 def _swept(facts: Facts) -> bool:

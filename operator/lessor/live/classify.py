@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from lessor.live.services import NOVA
 from lessor.ports import cloud
 
 _MOST = 256
@@ -45,8 +46,10 @@ def error(title: str, code: int, headers: Mapping[str, str], body: bytes) -> clo
         return cloud.CredentialsRefused(said)
     if code == _FORBIDDEN:
         return cloud.PermissionRefused(said)
-    if code == _NOT_FOUND:
+    if code == _NOT_FOUND and (title != NOVA.title or b'"itemNotFound"' in body):
         return cloud.NotFound(said)
+    if code == _NOT_FOUND:  # a balancer's, or an ingress's without a Nova behind it: it says nothing of a server
+        return cloud.CloudUnavailable(f"{title} answered 404, and not as Nova does: {words}")
     if code == _CONFLICT:
         kind = next((kind for pattern, kind in _CONFLICTS if pattern.search(words)), cloud.RequestRefused)
         return kind(said)

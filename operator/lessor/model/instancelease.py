@@ -200,11 +200,12 @@ class CloudStatus(Wire, frozen=True, kw_only=True):
 
 
 class Before(Wire, frozen=True, kw_only=True):
-    """The server before our first effect: what a renewal restores."""
+    """The server before our first effect: what a renewal restores; and the actions that were claimed since."""
 
     vm_state: str
     locked: bool
     locked_reason: str | None = None
+    claimed: tuple[str, ...] = ()
 
 
 class StageStatus(Wire, frozen=True, kw_only=True):

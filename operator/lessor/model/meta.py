@@ -18,6 +18,8 @@ class OwnerReference(Wire, frozen=True, kw_only=True):
     kind: str
     name: str
     uid: str
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
 
 
 class ObjectMeta(Wire, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ class ClusterUnavailable(Exception):
 class Registry(Protocol):
     """Which lease holds which server, and which objects are alive. In memory; never blocks."""
 
-    def claim(self, server: tuple[str, str, str], lease: InstanceLease) -> str | None:
+    def claim(self, server: tuple[str, str, str, str], lease: InstanceLease) -> str | None:
         """Enter the lease for the server (Keystone URL, region, server id).
 
         Gives None when it holds the server now, else who does: `namespace/name`.

@@ -123,7 +123,9 @@ def _registered(facts: Facts, registry: Registry) -> Facts:
     facts = replace(facts, mark_lives=mark is not None and registry.holds(mark.object))
     if facts.lease.spec.suspend or facts.lease.metadata.deletion_timestamp is not None:
         return facts
-    holder = registry.claim((ours.auth_url, ours.region, server.id), facts.lease)
+    if facts.problem is not None or acceptance.fault(facts.lease.spec) is not None:
+        return facts  # what is not accepted holds no server, not even for a moment
+    holder = registry.claim((ours.auth_url, ours.region, ours.project_id, server.id), facts.lease)
     if holder is None:
         return facts
     namespace, _, name = holder.partition("/")

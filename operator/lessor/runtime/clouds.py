@@ -25,7 +25,7 @@ from lessor.runtime.pauses import growing
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str, str]
-Connect = Callable[[bytes, bytes | None, str], ListedCloud]
+Connect = Callable[[bytes, bytes | None, Key], ListedCloud]
 T = TypeVar("T")
 
 _SECRET_PAUSE = 30.0
@@ -69,6 +69,11 @@ class Session:
     keeper: asyncio.Task[None] | None = None
 
     @property
+    def source(self) -> str:
+        """The beginning of the names under which its clocks are known."""
+        return "/".join(self.key) + " "
+
+    @property
     def usable(self) -> ListedCloud | None:
         """The cloud, when it may be asked."""
         return self.cloud if self.fault is None else None
@@ -77,7 +82,16 @@ class Session:
 class Clouds:
     """All sessions. Used on the event loop; what blocks is done in threads."""
 
-    def __init__(self, cluster: Cluster, clock: Clock, connect: Connect, wake: Callable[[Iterable[str]], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        connect: Connect,
+        wake: Callable[[Iterable[str]], None],
+        ended: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Call `wake` with the uids of leases that have news, `ended` with the source of a session that is no more."""
+        self._ended = ended
         self._cluster = cluster
         self._clock = clock
         self._connect = connect
@@ -123,6 +137,7 @@ class Clouds:
             session.inventory.forget(leased.server_id)
         if not session.leases:
             del self._sessions[key]
+            self._ended(session.source)
             if session.keeper is not None:
                 session.keeper.cancel()
 
@@ -197,7 +212,7 @@ class Clouds:
         if CLOUDS_YAML not in data:
             raise CredentialsMissing(f"The Secret {key[1]} has no key {CLOUDS_YAML}.")
         cacert = b64decode(data[CACERT]) if CACERT in data else None
-        return self._connect(b64decode(data[CLOUDS_YAML]), cacert, key[2])
+        return self._connect(b64decode(data[CLOUDS_YAML]), cacert, key)
 
     def _healed(self, session: Session) -> None:
         """Wake who waited. A cloud that was there all the time wakes nobody: each lease has its own pause."""

@@ -70,7 +70,7 @@ class Operator:
             loop.call_soon_threadsafe(self._wake, (uid,))
 
         self._registry = Registry(wake_from_thread)
-        self._clouds = Clouds(cluster, clock, connect, self._wake)
+        self._clouds = Clouds(cluster, clock, connect, self._wake, timekeeping.forget)
         gate = Gate(WRITES_AT_ONCE)
         self._writer = Writer(cluster, gate)
         self._events = Events(cluster, gate)

@@ -3,10 +3,10 @@
 import threading
 from collections import deque
 
+from lessor.model.observed import CloudIdentity
 from lessor.ports.clock import Clock
 
 _HOUR = 3600.0
-Key = tuple[str, str, str]
 
 
 class Pace:
@@ -44,8 +44,8 @@ class Pacing:
     def __init__(self, most: int, clock: Clock) -> None:
         self._most = most
         self._clock = clock
-        self._paces: dict[Key, Pace] = {}
+        self._paces: dict[tuple[str, str], Pace] = {}
 
-    def of(self, key: Key) -> Pace:
-        """Give the pace of one cloud."""
-        return self._paces.setdefault(key, Pace(self._most, self._clock))
+    def of(self, identity: CloudIdentity) -> Pace:
+        """Give the pace of one cloud: of its Keystone URL and region, whosever credentials lead there."""
+        return self._paces.setdefault((identity.auth_url, identity.region), Pace(self._most, self._clock))

@@ -8,11 +8,18 @@ from aiohttp import web
 from lessor import metrics
 
 
+class PortTaken(Exception):
+    """The port cannot be listened on."""
+
+
 def _listen(port: int) -> socket.socket:
     """Take one port of all addresses, of both families where the machine has them."""
-    if socket.has_dualstack_ipv6():
-        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    return socket.create_server(("", port))
+    try:
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        return socket.create_server(("", port))
+    except OSError as error:
+        raise PortTaken(f"port {port} of the probes cannot be used: {error.strerror}; set --probe-port") from error
 
 
 class Probes:
@@ -31,7 +38,7 @@ class Probes:
         """Listen on all addresses; port 0 takes any free one, which `port` then tells.
 
         Raises:
-            OSError: the port is taken.
+            PortTaken: the port is taken, or may not be used.
         """
         app = web.Application()
         app.router.add_get("/healthz", self._answer(self._alive))

@@ -7,7 +7,8 @@ from lessor.model import conditions
 from lessor.model.conditions import ConditionType
 from lessor.model.instancelease import InstanceLease
 
-Server = tuple[str, str, str]
+# Keystone URL, region, project, server id. The project keeps those who lead their own Nova to us from claiming others'.
+Server = tuple[str, str, str, str]
 _Rank = tuple[str, str]
 
 
@@ -41,7 +42,8 @@ class Registry:
         status = lease.status
         accepted = conditions.is_true(status.conditions, ConditionType.ACCEPTED)
         if accepted and status.cloud is not None and status.server_id is not None and not lease.spec.suspend:
-            self.claim((status.cloud.auth_url, status.cloud.region, status.server_id), lease)
+            cloud = status.cloud
+            self.claim((cloud.auth_url, cloud.region, cloud.project_id, status.server_id), lease)
 
     def release(self, uid: str) -> None:
         """Let the server go that this lease holds or waits for; the next in line is woken."""

@@ -1,10 +1,15 @@
-"""Whether our clock can be trusted: compared with the `Date` of the last answers and a clock that is never set."""
+"""Whether our clock can be trusted: compared with the `Date` of the last answers and a clock that is never set.
+
+The API server's clock concerns everybody, that of a cloud only those whose credentials lead there: a tenant's Nova must
+not hold the stages of others.
+"""
 
 import threading
 from datetime import datetime, timedelta
 
 from lessor.ports.clock import Clock
 
+KUBERNETES = "kubernetes"
 _MOST_SKEW = 60.0
 _STEP = 5.0
 _STEP_MEMORY = 600.0
@@ -32,20 +37,35 @@ class Timekeeping:
         with self._lock:
             self._skews[source] = 0.0 if abs(skew) <= slack else skew
 
-    def certain(self) -> bool:
-        """Tell whether no source differs by more than a minute, and the clock was not set in the last ten."""
+    def certain(self, of: str = "") -> bool:
+        """Tell whether neither the API server nor this source differs by more than a minute.
+
+        Nor may our clock have been set in the last ten minutes. `of`: the beginning of a source's name.
+        """
         with self._lock:
             elapsed, offset = self._clock.elapsed(), self._offset()
             if abs(offset - self._last) > _STEP:
                 self._stepped_at = elapsed
             self._last = offset
             stepped = self._stepped_at is not None and elapsed - self._stepped_at < _STEP_MEMORY
-            return not stepped and all(abs(skew) <= _MOST_SKEW for skew in self._skews.values())
+            asked = [
+                skew for source, skew in self._skews.items() if source == KUBERNETES or (of and source.startswith(of))
+            ]
+            return not stepped and all(abs(skew) <= _MOST_SKEW for skew in asked)
+
+    def forget(self, of: str) -> None:
+        """Forget the sources whose names begin so."""
+        with self._lock:
+            self._skews = {source: skew for source, skew in self._skews.items() if not source.startswith(of)}
 
     def skews(self) -> dict[str, float]:
-        """Give our clock minus that of each source, in seconds, as last seen."""
+        """Give our clock minus the API server's and minus the worst of the clouds', in seconds, as last seen."""
         with self._lock:
-            return dict(self._skews)
+            worst: dict[str, float] = {}
+            for source, skew in self._skews.items():
+                label = KUBERNETES if source == KUBERNETES else "openstack"
+                worst[label] = max(skew, worst.get(label, 0.0), key=abs)
+            return worst
 
     def _offset(self) -> float:
         return self._clock.now().timestamp() - self._clock.elapsed()

@@ -162,7 +162,7 @@ class Turns:
             session.waiting.add(known.lease.metadata.uid)
         cloud = session.usable if session is not None else None
         if outcome.again and session is not None and cloud is not None:
-            ports = Ports(cloud=cloud, objects=self._bridge, pace=parts.pacing.of(session.key))
+            ports = Ports(cloud=cloud, objects=self._bridge, pace=parts.pacing.of(cloud.identity))
             loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(parts.threads, instanceleases.visit, given, ports)
             self._learn(known.lease, outcome, session)
@@ -190,6 +190,7 @@ class Turns:
 
     def _given(self, known: _Known, session: Session | None) -> Given:
         parts, lease = self._parts, known.lease
+        pace = parts.pacing.of(session.cloud.identity) if session is not None and session.cloud is not None else None
         remembered = None
         if session is not None and session.cloud is not None and lease.status.server_id is not None:
             remembered = session.inventory.get(lease.status.server_id)
@@ -206,9 +207,9 @@ class Turns:
             remembered=remembered,
             renewals=self._renewals(lease),
             stamped=self.stamped,
-            clock_certain=parts.timekeeping.certain(),
+            clock_certain=parts.timekeeping.certain(session.source if session is not None else ""),
             frozen=parts.frozen,
-            may_delete=session is None or parts.pacing.of(session.key).left() > 0,
+            may_delete=pace is None or pace.left() > 0,
         )
 
     def _renewals(self, lease: InstanceLease) -> tuple[LeaseRenewal, ...]:
@@ -274,11 +275,13 @@ class Turns:
         entry = self._parts.cache.get(str(raw["metadata"]["uid"]))  # type: ignore[index]
         if entry is None:
             return None
-        return _Known(*reading.instance_lease(entry.body), fresh=True)
+        fresh = str(entry.version) == raw["metadata"]["resourceVersion"]  # type: ignore[index]
+        return _Known(*reading.instance_lease(entry.body), fresh=fresh)
 
     async def _reread(self, lease: InstanceLease) -> _Known | None:
         """Somebody else wrote: read the object again, and go on from there. None: it is gone."""
-        meta = lease.metadata
+        meta, known = lease.metadata, self._parts.cache.get(lease.metadata.uid)
+        before = known.version if known is not None else 0
         try:
             raw = await self._parts.cluster.read(Kind.INSTANCE_LEASE, meta.namespace, meta.name)
         except NotThere:
@@ -286,6 +289,8 @@ class Turns:
         if raw.get("metadata", {}).get("uid") != meta.uid:
             self._gone(lease)
             return None
+        if int(raw["metadata"]["resourceVersion"]) < before:  # etcd was restored: what we know never was
+            self._parts.cache.gone(meta.uid)
         return self._answered(raw)
 
     def _gone(self, lease: InstanceLease) -> None:
