@@ -303,7 +303,8 @@ def lives(draw: DrawFn, odd: Choose) -> tuple[InstanceLeaseSpec, InstanceLeaseSt
     )
     if done is not None and done.time > now:  # the end was moved since
         done = msgspec.structs.replace(done, time=START)
-    was = Before(vm_state=draw(st.sampled_from(VM_STATES[:6])), locked=False)
+    actions = draw(st.sampled_from(((), ("Stop",), ("Stop", "Shelve"), tuple(Action))))
+    was = Before(vm_state=draw(st.sampled_from(VM_STATES[:6])), locked=False, claimed=actions)
     harmed = done is not None or (claim is not None and claim.claimed_time is not None)
     status = builders.begun(
         *odd("conditions", _settled(ended=term.end <= now), _conditions(before)),

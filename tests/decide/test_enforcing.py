@@ -310,7 +310,7 @@ def test_a_failure_is_told_once(case: Case) -> None:
     ],
 )
 def test_what_was_so_before_was_not_done_by_us(action: str, state: str, want: Reason) -> None:
-    status = claimed(action, before=Before(vm_state=state, locked=False))
+    status = claimed(action, before=Before(vm_state=state, locked=False, claimed=(action,)))
     answer = enforce({"expiry": stages(("0s", action))}, status, server={"vm_state": state})
     assert builders.answer(answer.enforced) == ("True", want)
 

@@ -125,6 +125,7 @@ def test_no_stage_before_its_time_its_claim_its_mark_or_against_a_hold(known: Fa
     assert marking.own(known) is not None
     assert locks.seen(known) in {locks.Lock.NONE, locks.Lock.OURS}
     assert lease.status.before is not None
+    assert due.action in lease.status.before.claimed
 
 
 @given(strategies.facts())

@@ -61,9 +61,11 @@ class Case:
 
     @property
     def claimed(self) -> bool:
-        """Whether the stage that is due has been claimed, at its time as it is now."""
-        claim = self.status.next_action
+        """Whether the stage that is due has been claimed, at its time as it is now, with what the server was before."""
+        claim, before = self.status.next_action, self.status.before
         if claim is None or claim.claimed_time is None or self.due is None:
+            return False
+        if before is None or self.due.action not in before.claimed:
             return False
         return (claim.action, claim.time) == (self.due.action, self.due.time)
 
