@@ -1,4 +1,4 @@
-"""Hypothesis for all tests: how much is drawn is no matter of the machine's pace, and the gate draws the same each time.
+"""Hypothesis for all tests: how much is drawn is no matter of the machine's pace, and the gate always draws the same.
 
 `pytest --hypothesis-profile=long tests/decide` hunts: it draws fifty times as much, and other things each time.
 """
