@@ -1,5 +1,6 @@
 """The main job: eight servers of two projects, every action, renewals in every stage, people in the way, restarts."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,17 @@ from tests.e2e.leases import Leases
 from tests.e2e.openstack_users import User, secret
 from tests.e2e.process import Lessor
 
-LOCK = [{"after": "0s", "action": "Stop", "lock": True}]
 SOON = "25s"
 
 
 def stages(*steps: tuple[str, str]) -> dict[str, Any]:
     return {"stages": [{"after": after, "action": action, "lock": action != "Delete"} for after, action in steps]}
+
+
+def cloud(verb: str, process: str) -> None:
+    """Stop or start a process of the cloud."""
+    script = Path(__file__).with_name("openstack") / "cloud.sh"
+    subprocess.run([str(script), verb, process], check=True, capture_output=True, timeout=120)
 
 
 class Job:
@@ -136,6 +142,26 @@ def test_a_rescued_server_is_only_locked(job: Job) -> None:
     job.alice.until(server, lambda seen: seen is not None and seen["status"] == "RESCUE", "RESCUE")
     job.a.until("rescued", "Enforced", ("True", "LockedOnly"))
     assert (job.seen("rescued")["status"], job.seen("rescued")["locked"]) == ("RESCUE", True)
+
+
+def test_a_busy_server_is_waited_for(job: Job) -> None:
+    server = job.servers["kept"]
+    job.b.lease("busy", server, duration=SOON)
+    job.b.until("busy", "Ready", ("True", "InTerm"))
+    compute = "nova-compute-" + job.seen("kept", job.admin)["OS-EXT-SRV-ATTR:host"]
+    cloud("stop", compute)  # a reboot that nobody carries out keeps the server busy
+    try:
+        assert job.bob.act(server, "reboot", {"type": "SOFT"}).status_code == 202
+        job.b.until("busy", "Enforced", ("False", "ServerBusy"))
+        assert "stop" not in job.bob.actions(server)
+    finally:
+        cloud("start", compute)
+    job.b.until("busy", "Enforced", ("True", "Stopped"), timeout=120)
+    job.b.renew("after-busy", "busy", "1h")
+    job.b.until("busy", "Ready", ("True", "InTerm"))
+    assert job.seen("kept", job.bob)["status"] == "ACTIVE"
+    job.b.delete("busy")
+    job.b.until_gone("busy")
 
 
 def test_a_server_that_its_owner_deleted_is_missing_and_nothing_is_done(job: Job) -> None:
