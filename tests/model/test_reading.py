@@ -117,3 +117,18 @@ def test_a_renewal_is_read() -> None:
 )
 def test_a_renewal_that_this_version_cannot_read_is_left_alone(spec: Any) -> None:
     assert reading.lease_renewal(renewal(spec)) is None
+
+
+def test_a_field_of_a_newer_version_beside_the_credentials_does_not_lose_them() -> None:
+    spec = {
+        "cloudCredentialsRef": {"secretName": "clouds", "cloudName": "openstack", "newer": True},
+        "server": {"id": "s1", "newer": 1},
+        "newest": {},
+    }
+    meta = {"name": "vm1", "uid": "u1", "creationTimestamp": "2026-03-01T08:00:00Z"}
+    lease, problem = reading.instance_lease(msgspec.json.encode({"metadata": meta, "spec": spec}))
+    assert problem is not None
+    assert lease.spec == InstanceLeaseSpec(
+        cloud_credentials_ref=CloudCredentialsRef(secret_name="clouds", cloud_name="openstack"),
+        server=ServerRef(id="s1"),
+    )

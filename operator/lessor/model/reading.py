@@ -20,11 +20,32 @@ from lessor.model.wire import Wire
 T = TypeVar("T")
 
 
-class _Salvage(Wire, frozen=True, kw_only=True):
-    """What a deletion needs of a spec."""
+class _SavedCredentials(Wire, frozen=True, kw_only=True):
+    secret_name: str
+    cloud_name: str
 
-    cloud_credentials_ref: CloudCredentialsRef | None = None
-    server: ServerRef | None = None
+
+class _SavedServer(Wire, frozen=True, kw_only=True):
+    id: str | None = None
+    name: str | None = None
+
+
+class _Salvage(Wire, frozen=True, kw_only=True):
+    """What a deletion needs of a spec, whatever else stands beside it."""
+
+    cloud_credentials_ref: _SavedCredentials | None = None
+    server: _SavedServer | None = None
+
+    @property
+    def spec(self) -> InstanceLeaseSpec:
+        """A spec with this alone."""
+        ref, server = self.cloud_credentials_ref, self.server
+        return InstanceLeaseSpec(
+            cloud_credentials_ref=None
+            if ref is None
+            else CloudCredentialsRef(secret_name=ref.secret_name, cloud_name=ref.cloud_name),
+            server=None if server is None else ServerRef(id=server.id, name=server.name),
+        )
 
 
 class _Envelope(Wire, frozen=True, kw_only=True):
@@ -51,9 +72,8 @@ def instance_lease(body: bytes) -> tuple[InstanceLease, Fault | None]:
     except msgspec.ValidationError as error:
         envelope = _envelope.decode(body)
         saved = _try(_salvage, envelope.spec, _Salvage())
-        spec = InstanceLeaseSpec(cloud_credentials_ref=saved.cloud_credentials_ref, server=saved.server)
         status = _try(_status, envelope.status, InstanceLeaseStatus())
-        return InstanceLease(metadata=envelope.metadata, spec=spec, status=status), problem(error)
+        return InstanceLease(metadata=envelope.metadata, spec=saved.spec, status=status), problem(error)
 
 
 def lease_renewal(body: bytes) -> LeaseRenewal | None:
