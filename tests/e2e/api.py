@@ -3,6 +3,7 @@
 import base64
 import json
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class Api:
         self._authority.write(base64.b64decode(cluster["certificate-authority-data"]))
         self._authority.flush()
         self._headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
+        self._own = threading.local()
 
     def get(self, path: str) -> dict[str, Any] | None:
         """Read; None: it is not there."""
@@ -39,6 +41,8 @@ class Api:
         assert answer.ok or answer.status_code == requests.codes.not_found, answer.text
 
     def _send(self, method: str, path: str, body: str | None = None, kind: str = "application/json") -> Any:
+        if not hasattr(self._own, "session"):  # a connection of its own for each thread, kept open
+            self._own.session = requests.Session()
         headers = {**self._headers, "Content-Type": kind}
         url, trust = self._server + path, self._authority.name
-        return requests.request(method, url, data=body, headers=headers, verify=trust, timeout=30)
+        return self._own.session.request(method, url, data=body, headers=headers, verify=trust, timeout=30)
