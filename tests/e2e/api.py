@@ -2,7 +2,6 @@
 
 import base64
 import json
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,21 @@ import yaml
 class Api:
     """Reads and writes as the user of a kubeconfig that holds a token."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        """Keep the trust for the server in a file of this folder."""
         config = yaml.safe_load(kubeconfig.read_text())
         cluster = config["clusters"][0]["cluster"]
         self._server = cluster["server"]
-        self._authority = tempfile.NamedTemporaryFile(suffix=".pem")  # noqa: SIM115 (lives as long as this object)
-        self._authority.write(base64.b64decode(cluster["certificate-authority-data"]))
-        self._authority.flush()
+        self._trust = folder / "authority.pem"
+        self._trust.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
         self._headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
         self._own = threading.local()
+        self._sessions: list[requests.Session] = []
+
+    def close(self) -> None:
+        """Close all connections."""
+        for session in self._sessions:
+            session.close()
 
     def get(self, path: str) -> dict[str, Any] | None:
         """Read; None: it is not there."""
@@ -43,6 +48,7 @@ class Api:
     def _send(self, method: str, path: str, body: str | None = None, kind: str = "application/json") -> Any:
         if not hasattr(self._own, "session"):  # a connection of its own for each thread, kept open
             self._own.session = requests.Session()
+            self._sessions.append(self._own.session)
         headers = {**self._headers, "Content-Type": kind}
-        url, trust = self._server + path, self._authority.name
-        return self._own.session.request(method, url, data=body, headers=headers, verify=trust, timeout=30)
+        url = self._server + path
+        return self._own.session.request(method, url, data=body, headers=headers, verify=str(self._trust), timeout=30)

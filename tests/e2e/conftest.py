@@ -50,10 +50,12 @@ def kubectl() -> Kubectl:
 
 
 @pytest.fixture(scope="session")
-def api(kubectl: Kubectl) -> Api:
+def api(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Give the API server without kubectl, which has seen that it is there."""
     del kubectl
-    return Api(ADMIN)
+    reader = Api(ADMIN, tmp_path_factory.mktemp("api"))
+    yield reader
+    reader.close()
 
 
 @contextmanager

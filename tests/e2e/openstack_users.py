@@ -118,6 +118,10 @@ class User:
         answer = self.request("GET", "image", f"/v2/images?instance_uuid={server_id}")
         return list(answer.json()["images"])
 
+    def until_gone(self, server_id: str) -> None:
+        """Wait until Nova answers 404: for a moment it may still show a deleted server as DELETED."""
+        self.until(server_id, lambda seen: seen is None, "gone")
+
     def until(
         self, server_id: str, holds: Callable[[dict[str, Any] | None], bool], what: str, timeout: float = 90.0
     ) -> dict[str, Any] | None:

@@ -103,7 +103,7 @@ def _deleted(stage: Stage) -> None:
 
 
 def _nothing_left(stage: Stage) -> None:
-    assert stage.alice.server(stage.server) is None
+    stage.alice.until_gone(stage.server)
     (image,) = stage.alice.images_of(stage.server)
     assert image["status"] == "active"
 

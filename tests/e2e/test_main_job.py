@@ -115,7 +115,7 @@ def test_a_snapshot_is_made_once_and_the_server_deleted_after_it(job: Job) -> No
     job.a.until("snapshot", "Ready", ("True", "InTerm"))
     assert job.seen("snapshot")["status"] == "ACTIVE"
     job.a.until("snapshot", "Enforced", ("True", "Deleted"), timeout=120)
-    assert job.alice.server(server) is None
+    job.alice.until_gone(server)
     assert len(job.alice.images_of(server)) == 2
     job.a.renew("too-late", "snapshot", "1h")
     job.a.until("too-late", "Granted", ("False", "TooLate"), of="leaserenewal")
@@ -169,7 +169,7 @@ def test_a_server_that_its_owner_deleted_is_missing_and_nothing_is_done(job: Job
     job.a.lease("gone", server, duration="1h")
     job.a.until("gone", "Ready", ("True", "InTerm"))
     job.alice.delete(server)
-    job.alice.until(server, lambda seen: seen is None, "gone")
+    job.alice.until_gone(server)
     job.a.run("annotate", "instancelease", "gone", "lessor.dev/reconcile-requested-at=now")
     job.a.until("gone", "ServerFound", ("False", "Missing"))
     assert "ServerMissing" in job.a.events("gone")

@@ -34,7 +34,7 @@ def test_a_manifest_ends_a_servers_time_though_the_operator_is_killed(
         lessor.kill()
         lessor.start()
         leases.until("walk", "Enforced", ("True", "Deleted"))
-        assert alice.server(server) is None
+        alice.until_gone(server)
         assert alice.actions(server) == ["create", "stop", "lock", "unlock", "delete"]
         assert leases.events("walk") == ["Adopted", "Deleted", "Ended", "ExpiringSoon", "Stopped"]
         leases.run("delete", "instancelease", "walk")
