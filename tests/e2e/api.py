@@ -40,6 +40,11 @@ class Api:
         answer = self._send("PATCH", path + query, json.dumps(manifest), "application/apply-patch+yaml")
         assert answer.ok, answer.text
 
+    def merge(self, path: str, patch: dict[str, Any]) -> None:
+        """Send a merge patch to what may be gone meanwhile."""
+        answer = self._send("PATCH", path, json.dumps(patch), "application/merge-patch+json")
+        assert answer.ok or answer.status_code == requests.codes.not_found, answer.text
+
     def delete(self, path: str) -> None:
         """Delete, and do not wait for it to be gone."""
         answer = self._send("DELETE", path)
