@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
+_GOODBYE = 0.3  # TLS connections close after their session: aiohttp's documentation, "Graceful shutdown"
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host", "te", "upgrade"}
 
 
@@ -94,12 +95,13 @@ class Proxy:
     async def _stop(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._session is not None:
-            await self._session.close()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+        await asyncio.sleep(_GOODBYE)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
