@@ -27,7 +27,5 @@ tail -n 5 "$results/kube-up.log"
 
 export LESSOR_E2E_KUBE_HOME=$LESSOR_E2E_HOME/kube LESSOR_E2E_CLOUD_HOME=$LESSOR_E2E_HOME/openstack
 export LESSOR_E2E_KUBECTL=$LESSOR_E2E_KUBE_HOME/bin/kubectl LESSOR_E2E_KUBECONFIG=$LESSOR_E2E_KUBE_HOME/admin.kubeconfig
-# The proxies of the tests cut connections where it hurts: what Python then says of a socket is no failure.
 .venv/bin/python -m pytest -o addopts="--import-mode=importlib --strict-markers -ra" --durations=15 \
-    -W default::ResourceWarning -W default::pytest.PytestUnraisableExceptionWarning \
     --junitxml="$results/e2e.xml" "${@:-tests/e2e}"
