@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+from lessor.ports.clock import LoopPauses
+
 START = datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC)
 
 
-class SetClock:
+class SetClock(LoopPauses):
     """Both clocks, moved together by `pass_`, or the wall's alone by `set_wall`."""
 
     def __init__(self) -> None:

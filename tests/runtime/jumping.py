@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
+from lessor.ports.clock import LoopPauses
 from tests.runtime.clock import START
 
 _BEGIN = 1000.0
@@ -19,7 +20,7 @@ class Stuck(AssertionError):
     """Everybody waits, and nothing is there to wake anybody."""
 
 
-class LoopClock:
+class LoopClock(LoopPauses):
     """Both clocks, by the time of the loop that runs when it is made; threads may ask as well."""
 
     def __init__(self) -> None:

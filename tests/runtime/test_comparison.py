@@ -28,8 +28,9 @@ class World:
     gone: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        clock = LoopClock()
         self.comparison = Comparison(
-            self.api.cluster(LoopClock()), self.cache, self.namespaces, put=self._put, gone=self._gone
+            self.api.cluster(clock), self.cache, clock, self.namespaces, put=self._put, gone=self._gone
         )
 
     def _put(self, kind: Kind, raw: dict[str, Any]) -> None:

@@ -259,10 +259,7 @@ class Clouds:
         """Sleep, and look at once when a pass says that something is wrong."""
         until = self._clock.elapsed() + pause
         while (left := until - self._clock.elapsed()) > 0:
-            try:
-                async with asyncio.timeout(left):
-                    await session.doubted.wait()
-            except TimeoutError:
+            if not await self._clock.wait(session.doubted, left):
                 return
             session.doubted.clear()
             await self._look(session)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from lessor.model.names import Kind
+from lessor.ports.clock import Clock
 from lessor.runtime.cache import Cache
 from lessor.runtime.cluster import Cluster, ClusterError, NotThere
 
@@ -22,10 +23,11 @@ _LIST_AGAIN = 5.0
 class Comparison:
     """Compares what is known with what is there, by uid."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the parts that it stands on)
         self,
         cluster: Cluster,
         cache: Cache,
+        clock: Clock,
         namespaces: tuple[str, ...],
         *,
         put: Callable[[Kind, dict[str, object]], None],
@@ -33,6 +35,7 @@ class Comparison:
     ) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._clock = clock
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._put = put
         self._gone = gone
@@ -64,7 +67,7 @@ class Comparison:
     async def run(self, kinds: tuple[Kind, ...]) -> None:
         """Compare every ten minutes until cancelled."""
         while True:
-            await asyncio.sleep(EVERY)
+            await self._clock.sleep(EVERY)
             for kind in kinds:
                 try:
                     await self.compare(kind)

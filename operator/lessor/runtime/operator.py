@@ -41,6 +41,7 @@ _PASSES_AT_ONCE = 32
 _WORKERS = {True: 16, False: 32}
 _LONGEST_SLEEP = 10.0
 _ALIVE = 60.0
+_STAMP_EVERY = 600.0
 
 
 class Operator:
@@ -64,7 +65,7 @@ class Operator:
         self._cache = Cache()
         self._moved = asyncio.Event()
         self._deadlines = Deadlines(self._moved.set)
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
 
         def wake_from_thread(uid: str) -> None:
             loop.call_soon_threadsafe(self._wake, (uid,))
@@ -92,9 +93,9 @@ class Operator:
         )
         self._turns = Turns(parts)
         self._queue = Queue(self._turn, clock, metrics.queue_lag)
-        self._comparison = Comparison(cluster, self._cache, settings.namespaces, put=self.put, gone=self._gone)
+        self._comparison = Comparison(cluster, self._cache, clock, settings.namespaces, put=self.put, gone=self._gone)
         self._listed = False
-        self._ticked = clock.elapsed()
+        self._ticked = loop.time()
         counting = Counting(
             clock=clock,
             cache=self._cache,
@@ -111,7 +112,7 @@ class Operator:
     def put(self, kind: Kind, raw: dict[str, Any]) -> None:
         """Take an object that is there; one that is known already, as our own write is, is no news."""
         entry = self._cache.put(kind, raw)
-        self._ticked = self._clock.elapsed()
+        self._ticked = self._loop.time()
         if entry is not None:
             self._news(entry)
 
@@ -241,23 +242,19 @@ class Operator:
             soonest = self._deadlines.soonest()
             left = (soonest - self._clock.now()).total_seconds() if soonest is not None else _LONGEST_SLEEP
             self._moved.clear()
-            try:
-                async with asyncio.timeout(min(max(left, 0.0), _LONGEST_SLEEP)):
-                    await self._moved.wait()
-            except TimeoutError:
-                pass
+            await self._clock.wait(self._moved, min(max(left, 0.0), _LONGEST_SLEEP))
 
     async def _tick(self) -> None:
         """Note how late the loop is, and that it lives."""
         while True:
-            began = self._clock.elapsed()
+            began = self._loop.time()
             await asyncio.sleep(1.0)
-            self._metrics.loop_lag(self._clock.elapsed() - began - 1.0)
-            self._ticked = self._clock.elapsed()
+            self._ticked = self._loop.time()
+            self._metrics.loop_lag(self._ticked - began - 1.0)
 
     async def _stamp_loop(self) -> None:
         while True:
-            await asyncio.sleep(_ALIVE * 10)
+            await self._clock.sleep(_STAMP_EVERY)
             await self._look_for_stamp()
 
     async def _look_for_stamp(self) -> None:
@@ -273,7 +270,7 @@ class Operator:
     # ------------------------------------------------------------ probes
 
     def _alive(self) -> str | None:
-        age = self._clock.elapsed() - self._ticked
+        age = self._loop.time() - self._ticked
         return None if age < _ALIVE else f"nothing has moved for {age:.0f} s"
 
     def _ready(self) -> str | None:
