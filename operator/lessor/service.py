@@ -8,7 +8,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from lessor import __version__, logs
@@ -17,7 +18,7 @@ from lessor.live import sessions
 from lessor.metrics import Metrics
 from lessor.model import names
 from lessor.model.marks import Seal
-from lessor.ports.clock import SystemClock
+from lessor.ports.clock import Clock, SystemClock
 from lessor.ports.cloud import ListedCloud
 from lessor.runtime import seal
 from lessor.runtime.clouds import Key
@@ -32,7 +33,7 @@ log = logging.getLogger("lessor")
 STOPPED, RESTART, WRONG = 0, 1, 2
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """A person must mend something before a start makes sense."""
 
 
@@ -42,7 +43,7 @@ def main(settings: Settings) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings))
-    except _Wrong as error:
+    except Wrong as error:
         sys.stderr.write(f"lessor: {error}\n")
         return WRONG
     except ClusterError as error:
@@ -68,13 +69,24 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(settings: Settings) -> None:
-    clock = SystemClock()
+    stop = _stop_at_signals()
+    async with made(settings, SystemClock()) as operator:
+        await until_stopped(operator, settings, stop)
+
+
+@asynccontextmanager
+async def made(settings: Settings, clock: Clock) -> AsyncIterator[Operator]:
+    """Give an operator that is ready to run, connected to its cluster while the block lasts.
+
+    Raises:
+        Wrong: a person must mend something before a start makes sense.
+        ClusterError: the API server cannot be used.
+    """
     metrics, timekeeping = Metrics(__version__), Timekeeping(clock)
     try:
-        cluster = await Cluster.connect(clock, metrics.kubernetes, timekeeping.answered)
+        cluster = await Cluster.connect(clock, metrics.kubernetes, timekeeping.answered, url=settings.api_server)
     except NoCluster as error:
-        raise _Wrong(str(error)) from None
-    stop = _stop_at_signals()
+        raise Wrong(str(error)) from None
     try:
         await _check_crds(cluster)
         installation = await _seal(cluster, settings.operator_namespace)
@@ -93,7 +105,7 @@ async def _serve(settings: Settings) -> None:
                 answered=answered,
             )
 
-        operator = Operator(
+        yield Operator(
             cluster=cluster,
             clock=clock,
             connect=connect,
@@ -102,17 +114,21 @@ async def _serve(settings: Settings) -> None:
             metrics=metrics,
             timekeeping=timekeeping,
         )
-        await _until_stopped(operator, settings, stop)
-    except PortTaken as error:
-        raise _Wrong(str(error)) from None
     finally:
         await cluster.close()
 
 
-async def _until_stopped(operator: Operator, settings: Settings, stop: asyncio.Event) -> None:
-    """Run the watches and the operator side by side; the first that ends, ends both."""
+async def until_stopped(operator: Operator, settings: Settings, stop: asyncio.Event) -> None:
+    """Run the watches and the operator side by side; the first that ends, ends both.
+
+    Raises:
+        Wrong: the port of the probes is taken.
+        Exception: what a part broke of.
+    """
     serving = asyncio.create_task(operator.run(), name="operator")
-    watching = asyncio.create_task(watch.watch(operator, settings.namespaces, stop), name="watches")
+    watching = asyncio.create_task(
+        watch.watch(operator, settings.namespaces, stop, url=settings.api_server), name="watches"
+    )
     stopping = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({serving, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
     # Kopf takes the signals over: its watches that end without a fault were asked to
@@ -121,6 +137,8 @@ async def _until_stopped(operator: Operator, settings: Settings, stop: asyncio.E
     serving.cancel()
     results = await asyncio.gather(serving, watching, stopping, return_exceptions=True)
     faults = [result for result in results if isinstance(result, Exception)]
+    if faults and isinstance(faults[0], PortTaken):
+        raise Wrong(str(faults[0]))
     if faults:
         raise faults[0]
     if not asked:
@@ -139,13 +157,13 @@ async def _check_crds(cluster: Cluster) -> None:
     try:
         await cluster.request("GET", f"/apis/{names.GROUP}/{names.VERSION}", resource="discovery")
     except NotThere:
-        raise _Wrong("the CRDs are not installed; run: lessor crds | kubectl apply -f -") from None
+        raise Wrong("the CRDs are not installed; run: lessor crds | kubectl apply -f -") from None
 
 
 async def _seal(cluster: Cluster, namespace: str) -> Seal:
     try:
         return await seal.ensure(cluster, namespace)
     except seal.NoNamespace as error:
-        raise _Wrong(str(error)) from None
+        raise Wrong(str(error)) from None
     except Refused as error:
-        raise _Wrong(f"the Secret {names.SEAL_SECRET} cannot be read or made: {error}") from None
+        raise Wrong(f"the Secret {names.SEAL_SECRET} cannot be read or made: {error}") from None

@@ -8,6 +8,7 @@ class Settings:
     """What the flags of `lessor run` say.
 
     Attributes:
+        api_server: the URL of a pretend cluster, which asks nobody who he is; None: the pod's, else KUBECONFIG's.
         namespaces: the namespaces that are served; empty: all.
         operator_namespace: where the Secret `lessor-seal` lies.
         probe_port: of /healthz, /readyz and /metrics; 0 takes any free one.
@@ -17,6 +18,7 @@ class Settings:
         log_format, log_level: `text` or `json`; a level of the standard library.
     """
 
+    api_server: str | None = None
     namespaces: tuple[str, ...] = ()
     operator_namespace: str = "lessor-system"
     probe_port: int = 8080

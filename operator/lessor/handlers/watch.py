@@ -49,15 +49,17 @@ class _NoProgress(kopf.ProgressStorage):
         return essence
 
 
-async def watch(source: Source, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
+async def watch(source: Source, namespaces: tuple[str, ...], stop: asyncio.Event, *, url: str | None = None) -> None:
     """Watch all kinds and hand what comes to the source, until `stop` is set.
+
+    Logs in as the pod's service account, else as KUBECONFIG says; at this URL, as nobody, when it is given.
 
     Raises:
         Exception: what Kopf died of; the process should end, and be started again.
     """
     kinds = KINDS if not namespaces else tuple(kind for kind in KINDS if kind is not Kind.LEASE_POLICY)
     await kopf.operator(
-        registry=_registry(source, kinds),
+        registry=_registry(source, kinds, url),
         settings=_settings(),
         clusterwide=not namespaces,
         namespaces=namespaces,
@@ -66,11 +68,11 @@ async def watch(source: Source, namespaces: tuple[str, ...], stop: asyncio.Event
     )
 
 
-def _registry(source: Source, kinds: tuple[Kind, ...]) -> kopf.OperatorRegistry:
+def _registry(source: Source, kinds: tuple[Kind, ...], url: str | None) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     for kind in kinds:
         _register(registry, source, kind)
-    kopf.on.login(registry=registry)(_login)
+    kopf.on.login(registry=registry)(_login if url is None else _to(url))
     return registry
 
 
@@ -83,6 +85,13 @@ def _register(registry: kopf.OperatorRegistry, source: Source, kind: Kind) -> No
             source.put(kind, raw)
 
     kopf.on.event(names.GROUP, names.VERSION, kind.plural, registry=registry, id=f"see-{kind.plural}")(seen)
+
+
+def _to(url: str) -> Any:
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(server=url)
+
+    return login
 
 
 async def _login(*, settings: kopf.OperatorSettings, retry: int, **_: Any) -> kopf.ConnectionInfo | None:

@@ -74,17 +74,17 @@ class Cluster:
         self._answered = answered
 
     @classmethod
-    async def connect(cls, clock: Clock, observe: Observe, answered: Answered) -> "Cluster":
-        """Connect as the service account of the pod, else as KUBECONFIG says.
+    async def connect(cls, clock: Clock, observe: Observe, answered: Answered, *, url: str | None = None) -> "Cluster":
+        """Connect as the service account of the pod, else as KUBECONFIG says; to this URL, as nobody, when it is given.
 
         Raises:
             NoCluster: there is neither.
         """
         settings = client.Configuration()
-        try:
-            config.load_incluster_config(client_configuration=settings)
-        except config.ConfigException:
-            await _load_kubeconfig(settings)
+        if url is not None:
+            settings.host = url
+        else:
+            await _load(settings)
         settings.connection_pool_maxsize = 64
         settings.proxy = settings.proxy or _proxy(settings.host)
         # aiohttp would read ~/.netrc and ask for the proxies anew, each in a thread, at every request
@@ -196,6 +196,13 @@ class Cluster:
             return
         zoned = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
         self._answered("kubernetes", zoned, sent, self._clock.elapsed())
+
+
+async def _load(settings: client.Configuration) -> None:
+    try:
+        config.load_incluster_config(client_configuration=settings)
+    except config.ConfigException:
+        await _load_kubeconfig(settings)
 
 
 async def _load_kubeconfig(settings: client.Configuration) -> None:
