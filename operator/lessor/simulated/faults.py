@@ -20,6 +20,8 @@ class What(StrEnum):
     CUT_AFTER = "CutAfter"  # it is done; the connection is closed
     TRUNCATE = "Truncate"  # a list gives fewer items than there are, and does not say so
     EMPTY = "Empty"  # a list gives no item
+    LATE = "Late"  # an event of a watch comes only with the next one
+    REPEAT = "Repeat"  # an event of a watch comes twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
