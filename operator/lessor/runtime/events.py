@@ -1,6 +1,7 @@
-"""Kubernetes Events: one series for each object and reason, written behind every PATCH, never in its way.
+"""Kubernetes Events: one series for each object, reason and note, written behind every PATCH, never in its way.
 
-Source: the Kubernetes API reference, events.k8s.io/v1.
+Source: the Kubernetes API reference, events.k8s.io/v1; kubernetes/pkg/apis/core/validation/events.go: nothing of an
+Event but its series may change.
 """
 
 import asyncio
@@ -41,14 +42,21 @@ class Events:
         self._gate = gate
         self._queue: asyncio.Queue[_Report] = asyncio.Queue(_WAITING)
         self._counts: OrderedDict[str, int] = OrderedDict()
+        self._left = 0
 
     def say(self, kind: Kind, meta: ObjectMeta, event: Event, now: datetime) -> None:
         """Put an Event in line; when the line is full it is dropped."""
         log.info(event.note, extra={"object": meta.key, "reason": event.reason.value})
         try:
             self._queue.put_nowait(_Report(kind, meta, event, now))
+            self._left += 1
         except asyncio.QueueFull:
             log.warning("an Event was dropped: too many wait", extra={"object": meta.key})
+
+    @property
+    def idle(self) -> bool:
+        """Whether no Event is left to write."""
+        return self._left == 0
 
     async def run(self) -> None:
         """Write Events until cancelled."""
@@ -59,6 +67,8 @@ class Events:
                     await self._write(report)
             except ClusterError as error:
                 log.warning("an Event was not written", extra={"object": report.meta.key, "why": str(error)})
+            finally:
+                self._left -= 1
 
     async def _write(self, report: _Report) -> None:
         name = _name(report)
@@ -91,9 +101,8 @@ class Events:
     async def _again(self, name: str, report: _Report) -> None:
         count = self._counts[name] + 1
         series = {"count": count, "lastObservedTime": _micro(report.now)}
-        body = {"series": series, "note": report.event.note[:_NOTE]}
         await self._cluster.request(
-            "PATCH", f"{_path(report)}/{name}", resource="events", body=body, content_type=MERGE
+            "PATCH", f"{_path(report)}/{name}", resource="events", body={"series": series}, content_type=MERGE
         )
         self._remember(name, count)
 
@@ -105,7 +114,8 @@ class Events:
 
 
 def _name(report: _Report) -> str:
-    digest = hashlib.sha256(f"{report.meta.uid}/{report.event.reason}".encode()).hexdigest()[:16]
+    said = f"{report.meta.uid}/{report.event.reason}/{report.event.note[:_NOTE]}"
+    digest = hashlib.sha256(said.encode()).hexdigest()[:16]
     return f"{report.meta.name[:200].rstrip('.-')}.{digest}"
 
 
