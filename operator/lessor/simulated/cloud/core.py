@@ -1,0 +1,279 @@
+"""Keystone, Nova and Glance over one clock, and how a test or a demonstration puts people and servers into them."""
+
+import random
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypedDict, Unpack
+
+from lessor.simulated.cloud import server as servers
+from lessor.simulated.cloud import states
+from lessor.simulated.cloud.compute import Compute, check_metadata
+from lessor.simulated.cloud.identity import Identity, Token
+from lessor.simulated.cloud.images import Image, Images
+from lessor.simulated.cloud.people import Assignment, Project, User
+from lessor.simulated.cloud.refusals import Service, bad
+from lessor.simulated.cloud.server import Flavor, ImpossibleWorld, Server
+from lessor.simulated.faults import Fault, Faults
+
+_FLAVORS = (("nano", 1, 64, 1), ("m1.small", 1, 2048, 20), ("m1.medium", 2, 4096, 40), ("m1.large", 4, 8192, 80))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: when, by whom (a user's id, "" before there is a token), what ("os-stop 1b9d...")."""
+
+    time: datetime
+    user_id: str
+    line: str
+
+
+class Given(TypedDict, total=False):
+    """What may be said of a server that is there from the beginning; all else follows from its vm_state."""
+
+    server_id: str
+    flavor: str
+    image: str | None
+    created: datetime
+    launched: datetime | None
+    vm_state: str
+    task_state: str | None
+    power_state: int
+    status: str
+    locked_by: str | None
+    locked_reason: str | None
+    metadata: Mapping[str, str]
+    tags: tuple[str, ...]
+    description: str | None
+    cell: str
+    fault: str | None
+    undeletable: bool
+
+
+class Core:
+    """One region of a cloud.
+
+    Attributes:
+        identity: Keystone. `identity.life` is how long a token lives: a client that compares its end with a wall clock
+            that is not this one wants it long.
+        compute: Nova; its `tasks` hold the durations.
+        images: Glance.
+        away: services that do not answer at all.
+        calls: every request so far.
+        lock: held while a request is dealt with.
+        flight: how many requests are under way over HTTP.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        faults: Faults | None = None,
+        seed: int = 0,
+        region: str = "RegionOne",
+        token_life: timedelta = timedelta(hours=1),
+    ) -> None:
+        """Begin with no users, no projects, some flavors and one public image.
+
+        Args:
+            now: gives the time, aware, in UTC.
+            faults: what goes wrong; nothing when absent.
+            seed: of all ids.
+            region: the name of the region.
+            token_life: of each token.
+        """
+        self.now = now
+        self.faults = faults if faults is not None else Faults()
+        self.region = region
+        self.away: set[Service] = set()
+        self.calls: list[Call] = []
+        self.lock = threading.RLock()
+        self._random = random.Random(seed)  # noqa: S311 (a story, no secret)
+        self._number = 0
+        self.flight = 0
+        self.identity = Identity(now, self._hex, token_life)
+        self.images = Images(now, self._uuid)
+        self.compute = Compute(now, self._uuid, self.images)
+        for name, vcpus, ram, disk in _FLAVORS:
+            self.compute.flavors[name] = Flavor(id=name, name=name, vcpus=vcpus, ram=ram, disk=disk)
+        self.base_image = self.images.make("", "tiny", {}, visibility="public", status="active", size=8)
+
+    # ------------------------------------------------------------ who and where
+
+    def add_user(self, name: str, *, password: str = "not-a-secret", email: str | None = None) -> User:  # noqa: S107 (a story)
+        """Make a user of the default domain."""
+        made = User(id=self._hex(), name=name, password=password, email=email)
+        self.identity.people.users[made.id] = made
+        return made
+
+    def add_project(self, name: str, *, tags: tuple[str, ...] = ()) -> Project:
+        """Make a project of the default domain."""
+        made = Project(id=self._hex(), name=name, tags=tags)
+        self.identity.people.projects[made.id] = made
+        return made
+
+    def assign(self, user: User, project: Project, role: str) -> None:
+        """Give a user a role on a project: admin, manager, member, reader or service."""
+        known = self.identity.people
+        if role not in known.role_ids or user.id not in known.users or project.id not in known.projects:
+            raise ImpossibleWorld(
+                f"The role {role} cannot be given to {user.name} on {project.name}: one is not there."
+            )
+        known.assignments[Assignment(user_id=user.id, project_id=project.id, role=role)] = None
+
+    def take(self, user: User, project: Project, role: str) -> None:
+        """Take the role away."""
+        self.identity.people.assignments.pop(Assignment(user_id=user.id, project_id=project.id, role=role), None)
+
+    # ------------------------------------------------------------ servers from nowhere
+
+    def boot(self, project: Project, user: User, name: str, **given: Unpack[Given]) -> Server:
+        """Let there be a server, ACTIVE at once if nothing else is said, created now.
+
+        A `task_state` runs from now on, and ends as its task does.
+
+        Raises:
+            ImpossibleWorld: Nova could not have come to it.
+        """
+        with self.lock:
+            self._number += 1
+            made = self._made(project, user, name, given)
+            servers.check(made, self.identity.people.projects, self.identity.people.users)
+            if made.id in self.compute.fleet.servers:
+                raise ImpossibleWorld(f"There is a server {made.id} already.")
+            self.compute.fleet.add(made)
+            if made.steps:
+                self.compute.tasks.begin(made, made.steps, self.now())
+            return made
+
+    def start_boot(self, who: Token, wanted: Mapping[str, Any]) -> Server:
+        """Do a `POST /servers`: BUILD now, ACTIVE when it has been spawned.
+
+        Raises:
+            Refused: as Nova does.
+        """
+        flavor_id, image_id = str(wanted["flavorRef"]), wanted.get("imageRef") or None
+        metadata = wanted.get("metadata", {})
+        check_metadata(metadata)
+        if image_id is not None and image_id not in self.images.images:
+            raise bad("Can not find requested image")
+        if flavor_id not in self.compute.flavors:
+            raise bad(f"Flavor {flavor_id} could not be found.")
+        known = self.identity.people
+        made = self.boot(
+            known.projects[who.project_id or ""],
+            known.users[who.user_id],
+            str(wanted["name"]).strip(),
+            flavor=flavor_id,
+            image=image_id,
+            vm_state="building",
+            task_state="scheduling",
+            metadata=metadata,
+            description=wanted.get("description"),
+            tags=tuple(sorted(wanted.get("tags", ()))),
+        )
+        self.compute.log_create(who, made)
+        return made
+
+    def populate(self, project: Project, count: int, *, user: User, flavor: str = "m1.small") -> list[Server]:
+        """Let there be that many ACTIVE servers of one project, one created each second before now."""
+        with self.lock:
+            now, size = self.now().replace(microsecond=0), self.compute.flavors[flavor]
+            made = []
+            for back in range(count, 0, -1):
+                self._number += 1
+                at = now - timedelta(seconds=back)
+                fresh = Server(
+                    id=self._uuid(),
+                    number=self._number,
+                    name=f"server-{self._number}",
+                    project_id=project.id,
+                    user_id=user.id,
+                    flavor=size,
+                    image_id=self.base_image.id,
+                    created=at,
+                    updated=at,
+                    launched=at,
+                )
+                self.compute.fleet.add(fresh)
+                made.append(fresh)
+            return made
+
+    def _made(self, project: Project, user: User, name: str, given: Given) -> Server:
+        now, vm_state = self.now().replace(microsecond=0), given.get("vm_state", "active")
+        created = given.get("created", now).replace(microsecond=0)
+        if vm_state not in states.STATUS:
+            raise ImpossibleWorld(f"The server {name} cannot be: Nova has no vm_state {vm_state}.")
+        flavor = given.get("flavor", "m1.small")
+        if flavor not in self.compute.flavors:
+            raise ImpossibleWorld(f"The server {name} cannot be: there is no flavor {flavor}.")
+        task = given.get("task_state")
+        made = Server(
+            id=given.get("server_id") or self._uuid(),
+            number=self._number,
+            name=name,
+            project_id=project.id,
+            user_id=user.id,
+            flavor=self.compute.flavors[flavor],
+            image_id=given.get("image", self.base_image.id),
+            created=created,
+            updated=created,
+            launched=given.get("launched", None if vm_state == "building" else created),
+            terminated=created if vm_state == "deleted" else None,
+            vm_state=vm_state,
+            task_state=task,
+            power_state=given.get("power_state", states.POWER[vm_state][0]),
+            locked_by=given.get("locked_by"),
+            locked_reason=given.get("locked_reason"),
+            metadata=dict(given.get("metadata", {})),
+            tags=given.get("tags", ()),
+            description=given.get("description"),
+            cell=given.get("cell", "cell1"),
+            host=None if vm_state in states.HOSTLESS | {"deleted"} else "host-1",
+            fault=given.get("fault"),
+            undeletable=given.get("undeletable", False),
+            steps=states.under_way(vm_state, task) if task is not None else (),
+        )
+        if "status" in given and given["status"] != made.status:
+            raise ImpossibleWorld(
+                f"The server {name} cannot be: with the vm_state {vm_state} and the task_state {task} Nova shows "
+                f"{made.status}, not {given['status']}."
+            )
+        return made
+
+    def add_image(self, project: Project, name: str, properties: Mapping[str, str], **more: Any) -> Image:  # noqa: ANN401 (fields)
+        """Let there be an image of a project; active if nothing else is said."""
+        with self.lock:
+            return self.images.make(project.id, name, properties, **{"status": "active", **more})
+
+    # ------------------------------------------------------------ time
+
+    def settle(self) -> None:
+        """End what has come to its end by now."""
+        with self.lock:
+            self.compute.tasks.settle(self.now())
+
+    def next_transition(self) -> datetime | None:
+        """Give when the next task ends; None: nothing is under way that ever will."""
+        with self.lock:
+            return self.compute.tasks.next()
+
+    # ------------------------------------------------------------ requests
+
+    def asked(self, line: str, who: Token | None = None) -> Fault | None:
+        """Note a request, and give what goes wrong with it."""
+        self.calls.append(Call(self.now(), who.user_id if who is not None else "", line))
+        return self.faults.draw(line)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no request is under way over HTTP."""
+        return self.flight == 0
+
+    def _hex(self) -> str:
+        return f"{self._random.getrandbits(128):032x}"
+
+    def _uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
