@@ -12,8 +12,8 @@ import pytest
 from lessor.model.meta import ObjectMeta
 from lessor.model.names import Kind
 from lessor.model.plans import Event, EventReason
-from lessor.runtime.events import Events
 from lessor.runtime.cluster import Cluster
+from lessor.runtime.events import Events
 from lessor.runtime.gate import Gate, Urgency
 from lessor.simulated.cluster import server as simulated
 from lessor.simulated.cluster.wire import Request

@@ -53,6 +53,7 @@ class Session:
         doubted: set when a pass found the cloud away or the credentials refused: its keeper looks at once.
         waiting: the uids of the leases that wanted to ask the cloud in vain.
         secret_version: of the Secret that was last tried.
+        resting: its keeper waits for the clock or for a doubt.
     """
 
     key: Key
@@ -67,6 +68,7 @@ class Session:
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: set[str] = field(default_factory=set)
     keeper: asyncio.Task[None] | None = None
+    resting: bool = False
 
     @property
     def source(self) -> str:
@@ -144,6 +146,11 @@ class Clouds:
     def sessions(self) -> Iterable[Session]:
         """Give all sessions, for the metrics."""
         return tuple(self._sessions.values())
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody asks a cloud for its servers, or looks whether it is there."""
+        return all(session.resting and not session.doubted.is_set() for session in self._sessions.values())
 
     def _make(self, key: Key) -> Session:
         def leased() -> dict[str, str | None]:
@@ -247,6 +254,7 @@ class Clouds:
         """List what changed once a minute; while faulty, look at the Secret every 30 s."""
         await self._begun.wait()
         while True:
+            session.resting = False
             try:
                 await self.ready(session)
                 pause = await self._turn(session)
@@ -259,8 +267,10 @@ class Clouds:
         """Sleep, and look at once when a pass says that something is wrong."""
         until = self._clock.elapsed() + pause
         while (left := until - self._clock.elapsed()) > 0:
+            session.resting = not session.doubted.is_set()
             if not await self._clock.wait(session.doubted, left):
                 return
+            session.resting = False
             session.doubted.clear()
             await self._look(session)
             if session.fault is not None:

@@ -21,7 +21,7 @@ _LIST_AGAIN = 5.0
 
 
 class Comparison:
-    """Compares what is known with what is there, by uid."""
+    """Compares what is known with what is there, by uid. `idle`: it waits for its time."""
 
     def __init__(  # noqa: PLR0913 (the parts that it stands on)
         self,
@@ -39,6 +39,7 @@ class Comparison:
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._put = put
         self._gone = gone
+        self.idle = False
 
     async def first(self, kinds: tuple[Kind, ...]) -> None:
         """Return when every object of these kinds that is there is known."""
@@ -67,7 +68,9 @@ class Comparison:
     async def run(self, kinds: tuple[Kind, ...]) -> None:
         """Compare every ten minutes until cancelled."""
         while True:
+            self.idle = True
             await self._clock.sleep(EVERY)
+            self.idle = False
             for kind in kinds:
                 try:
                     await self.compare(kind)

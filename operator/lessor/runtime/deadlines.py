@@ -32,6 +32,10 @@ class Deadlines:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def soonest_urgent(self) -> datetime | None:
+        """Give the next wake-up for a stage. Walks all of them."""
+        return min((at for at, urgent in self._at.values() if urgent), default=None)
+
     def due(self, now: datetime) -> Iterator[tuple[str, bool]]:
         """Take out the objects whose time has come, the longest overdue first: (uid, urgent)."""
         while (at := self.soonest()) is not None and at <= now:

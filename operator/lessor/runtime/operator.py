@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from lessor import __version__
@@ -160,6 +160,27 @@ class Operator:
         request = reading.lease_renewal(entry.body)
         ours = request is not None and request.spec.lease_ref.kind == Kind.INSTANCE_LEASE
         return lease.uid if lease is not None and ours else uid
+
+    # ------------------------------------------------------------ for whoever moves the clock
+
+    @property
+    def idle(self) -> bool:
+        """Whether it serves, and everything in it waits for news or for the clock."""
+        parts = (self._queue, self._events, self._clouds, self._comparison)
+        return self._listed and all(part.idle for part in parts)
+
+    def knows(self, uid: str, version: int) -> bool:
+        """Tell whether the watches have brought this version of the object, or a later one."""
+        entry = self._cache.get(uid)
+        return entry is not None and entry.version >= version
+
+    def wakes_at(self) -> datetime | None:
+        """Give when it looks at one of its objects next, by the clock; None: it is not known."""
+        return self._deadlines.soonest()
+
+    def acts_at(self) -> datetime | None:
+        """Give when it looks next at an object whose stage, or its undoing, may be due then."""
+        return self._deadlines.soonest_urgent()
 
     # ------------------------------------------------------------ turns
 

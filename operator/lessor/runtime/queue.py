@@ -42,6 +42,11 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no turn waits and none is under way."""
+        return not self._waiting and not self._running
+
     async def work(self, *, urgent: bool) -> None:
         """Work one line off until cancelled."""
         line, news = self._lines[urgent], self._news[urgent]
