@@ -1,11 +1,12 @@
 # The project's commands. Each does its own set-up: python3, make and the package registries are all it needs.
+#   make demo    five weeks of a pretend cloud in a minute
 #   make check   format, lint, types, layers      make test   everything that needs no cluster and no cloud
 #   make e2e     the real parts, from bare        make bench  speed and memory against their targets
 #   make lock    requirements.lock anew           make clean  remove the virtual environments
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test e2e e2e-down bench lock clean
+.PHONY: help venv demo check format test e2e e2e-down bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ UV := $(BIN)/uv
 PYTHON ?= $(shell tests/pythons.sh first)
 
 help:
-	@sed -n '1,5s/^# \{0,1\}//p' Makefile
+	@sed -n '1,6s/^# \{0,1\}//p' Makefile
 
 # The environment is made again when the lock or the project's metadata change.
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -26,6 +27,13 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@touch $@
 
 venv: $(VENV)/.ready
+
+demo: venv
+	@$(BIN)/lessor demo
+
+# The picture in the README, from a run of the demonstration.
+docs/demo.svg: venv
+	$(BIN)/python -m tests.demo.picture $@
 
 format: venv
 	$(BIN)/ruff format operator tests

@@ -3,13 +3,12 @@
 import pathlib
 import sys
 from enum import StrEnum
-from importlib import resources
 from typing import Annotated
 
 import typer
 
 from lessor import __version__
-from lessor.model.names import Kind
+from lessor import crds as manifests
 from lessor.settings import Settings
 
 app = typer.Typer(
@@ -122,9 +121,35 @@ def run(  # noqa: PLR0913 (one parameter a flag)
 @app.command()
 def crds() -> None:
     """Print the CustomResourceDefinitions, for `kubectl apply -f -`."""
-    packed = resources.files("lessor") / "crds"
-    folder = pathlib.Path(str(packed)) if packed.is_dir() else pathlib.Path(__file__).parents[2] / "crds"
-    typer.echo("---\n".join((folder / f"{kind.plural}.yaml").read_text() for kind in Kind), nl=False)
+    typer.echo("---\n".join(manifests.texts()), nl=False)
+
+
+@app.command()
+def demo(
+    *,
+    seed: Annotated[int, typer.Option(envvar="LESSOR_DEMO_SEED", help="The same seed tells the same story.")] = 1,
+    seconds: Annotated[
+        float,
+        typer.Option(envvar="LESSOR_DEMO_SECONDS", min=0, help="How long the story takes; 0: as long as it must."),
+    ] = 60.0,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Let the world go on at real speed afterwards, for manifests of your own.")
+    ] = False,
+    kubeconfig: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Where to write the kubeconfig of the pretend cluster; removed at the end."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the pretend API server on 127.0.0.1; 0: any free one.")
+    ] = 0,
+) -> None:
+    """Show five weeks of a pretend cloud in a minute. Needs no cluster and no cloud, and touches none."""
+    from rich.console import Console  # noqa: PLC0415 (what the operator itself does not need)
+
+    from lessor.demo import play  # noqa: PLC0415 (the same)
+
+    options = play.Options(seed=seed, seconds=seconds, serve=serve, kubeconfig=kubeconfig, port=port)
+    sys.exit(play.main(options, Console()))
 
 
 def _pod_namespace() -> str:

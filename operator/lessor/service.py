@@ -130,7 +130,13 @@ async def until_stopped(operator: Operator, settings: Settings, stop: asyncio.Ev
         watch.watch(operator, settings.namespaces, stop, url=settings.api_server), name="watches"
     )
     stopping = asyncio.create_task(stop.wait(), name="stop")
-    await asyncio.wait({serving, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        await asyncio.wait({serving, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        for task in (serving, stopping, watching):
+            task.cancel()
+        await asyncio.gather(serving, watching, stopping, return_exceptions=True)
+        raise
     # Kopf takes the signals over: its watches that end without a fault were asked to
     asked = stop.is_set() or (watching.done() and not watching.cancelled() and watching.exception() is None)
     stop.set()

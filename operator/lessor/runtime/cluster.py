@@ -85,8 +85,8 @@ class Cluster:
             settings.host = url
         else:
             await _load(settings)
+            settings.proxy = settings.proxy or _proxy(settings.host)
         settings.connection_pool_maxsize = 64
-        settings.proxy = settings.proxy or _proxy(settings.host)
         # aiohttp would read ~/.netrc and ask for the proxies anew, each in a thread, at every request
         settings.client_session_kwargs = {"trust_env": False}
         return cls(client.ApiClient(settings), clock, observe, answered)

@@ -1,11 +1,13 @@
 """Pauses of the shell: growing, with jitter that only lengthens them, so that nothing comes early or all at once."""
 
 import random
+from contextvars import ContextVar
 
 _SHORTEST = 5.0
 _LONGEST = 600.0
-_JITTER = 0.2
 ASK = 600.0
+# By how much a pause may be longer. A story that is told the same each time takes it away.
+jitter: ContextVar[float] = ContextVar("jitter", default=0.2)
 
 
 def growing(failures: int) -> float:
@@ -15,5 +17,5 @@ def growing(failures: int) -> float:
 
 
 def jittered(seconds: float) -> float:
-    """Lengthen a pause by up to a fifth."""
-    return seconds * (1 + random.random() * _JITTER)  # noqa: S311 (no secret hangs on it)
+    """Lengthen a pause by up to a fifth, or whatever `jitter` is."""
+    return seconds * (1 + random.random() * jitter.get())  # noqa: S311 (no secret hangs on it)
