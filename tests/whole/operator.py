@@ -45,10 +45,12 @@ class Whole:
     Attributes:
         guard: what the operator asks goes through it.
         starts: how often an operator was started.
+        deaf: no watch tells of anything.
     """
 
     guard: Guard = field(default_factory=Guard)
     starts: int = 0
+    deaf: bool = False
 
     def __post_init__(self) -> None:
         self.clock = SimClock(START)
@@ -87,6 +89,13 @@ class Whole:
     def remove(self) -> None:
         """Delete the lease."""
         self.asked("DELETE", object_path(Kind.INSTANCE_LEASE, TEAM, LEASE))
+
+    def remove_by_force(self) -> None:
+        """Delete the lease, past its finalizer."""
+        path = object_path(Kind.INSTANCE_LEASE, TEAM, LEASE)
+        headers = {"Content-Type": "application/merge-patch+json"}
+        self.api.handle(Request("PATCH", path, headers=headers, body=b'{"metadata": {"finalizers": null}}'))
+        self.remove()
 
     def _make(self, kind: Kind, name: str, spec: dict[str, Any]) -> None:
         body = {"apiVersion": names.API_VERSION, "kind": kind.value, "metadata": {"name": name}, "spec": spec}
@@ -196,7 +205,7 @@ class Whole:
             self.objects.pop((kind, uid), None)
         else:
             self.objects[kind, uid] = copy
-        if self._operator is None:
+        if self._operator is None or self.deaf:
             return
         loop = asyncio.get_running_loop()
         loop.call_soon(self._operator.gone if change == "DELETED" else self._operator.put, Kind(kind), copy)

@@ -36,12 +36,18 @@ class Fault:
 
 @dataclass(slots=True)
 class Rule:
-    """A fault for the requests whose lines match. `left`: how many more it strikes; None: until it is taken away."""
+    """A fault for the requests whose lines match.
+
+    Attributes:
+        left: how many more it strikes; None: until it is taken away.
+        struck: how many it struck so far.
+    """
 
     pattern: re.Pattern[str]
     fault: Fault
     left: int | None
     rate: float
+    struck: int = 0
 
     def matches(self, line: str) -> bool:
         """Tell whether the rule is about this request."""
@@ -80,6 +86,7 @@ class Faults:
         """Give what goes wrong with this request, the oldest rule first; None: nothing."""
         for rule in self._rules:
             if rule.matches(line) and (rule.rate >= 1.0 or self._random.random() < rule.rate):
+                rule.struck += 1
                 if rule.left is not None:
                     rule.left -= 1
                 return rule.fault
