@@ -1,11 +1,12 @@
 """Bodies of requests: read, and held against the schema of what they are for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from lessor.simulated.cluster import protobuf, refusals, schemas
-from lessor.simulated.cluster.refusals import Refusal
+from lessor.simulated.cluster.refusals import Cause, Refusal
 from lessor.simulated.cluster.resources import Object, Resource
 from lessor.simulated.cluster.wire import JSON, Request
 
@@ -14,10 +15,10 @@ _TYPES = ("application/json", "application/yaml")
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """An object as it is to be stored, and what the client is warned of."""
+    """An object as it is to be stored; `unknown` says which fields were dropped, if the client wants to know."""
 
     raw: Object
-    warnings: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def media_type(request: Request) -> str:
@@ -64,25 +65,40 @@ def _check_type(raw: Object, resource: Resource) -> None:
     if version != resource.api_version:
         words = f"the API version in the data ({version}) does not match the expected API version"
         raise refusals.bad_request(f"{words} ({resource.api_version})")
-    if kind != resource.kind:
-        group = f"{resource.version}, Kind={resource.kind}" if not resource.group else f"{resource.api_version}"
-        raise refusals.bad_request(f"{kind} in version {resource.version!r} cannot be handled as a {group}")
+    if kind != resource.kind and not resource.custom:
+        raise refusals.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}')
 
 
 def shaped(raw: Object, resource: Resource, request: Request) -> Shaped:
-    """Give the object without unknown fields, with the defaults; `fieldValidation` says what becomes of the unknown.
+    """Give the object without unknown fields, with the defaults.
 
     Raises:
-        Refusal: 400, there are unknown fields and the client is strict.
+        Refusal: 422, it is of another kind.
     """
+    kind = raw.get("kind") or resource.kind
+    if kind != resource.kind:
+        cause = Cause("FieldValueInvalid", f"Invalid value: {refusals.shown(kind)}: must be {resource.kind}", "kind")
+        raise refusals.invalid(f"{kind}.{resource.group}", raw["metadata"].get("name", ""), [cause])
     unknown: list[str] = []
     kept = schemas.shaped(raw, resource.schema, unknown)
-    words = [f'unknown field "{path}"' for path in sorted(unknown)]
-    match request.query.get("fieldValidation", "Warn"):
-        case "Strict" if words:
-            said = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
-            raise Refusal(400, f"{said}: strict decoding error: {', '.join(words)}")
-        case "Ignore":
-            words = []
-    assert isinstance(kept, dict)  # noqa: S101 (an object stays one)
-    return Shaped(kept, tuple(words))
+    unknown.sort(key=lambda path: (not path.startswith("metadata."), path))
+    if not isinstance(kept, dict):
+        raise TypeError(kept)
+    ignored = request.query.get("fieldValidation") == "Ignore"
+    return Shaped(kept, () if ignored else tuple(f'unknown field "{path}"' for path in unknown))
+
+
+def check_strict(shaped: Shaped, request: Request, refuse: Callable[[str], Refusal]) -> None:
+    """Refuse unknown fields where the client asks for it (`fieldValidation=Strict`).
+
+    Raises:
+        Refusal: what is made of the words.
+    """
+    if shaped.unknown and request.query.get("fieldValidation") == "Strict":
+        raise refuse(f"strict decoding error: {', '.join(shaped.unknown)}")
+
+
+def undecodable(resource: Resource, words: str) -> Refusal:
+    """Say that a body cannot be read as an object of this resource."""
+    kind = resource.kind
+    return refusals.bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: {words}')

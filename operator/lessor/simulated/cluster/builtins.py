@@ -6,7 +6,8 @@ Source: k8s.io/api, k8s.io/kubernetes/pkg/registry/{core,coordination} and pkg/p
 import base64
 from datetime import datetime
 
-from lessor.simulated.cluster import ages, eventviews, jsonpath, schemas
+from lessor.simulated.cluster import ages, eventviews, jsonpath, refusals, schemas
+from lessor.simulated.cluster.refusals import Cause
 from lessor.simulated.cluster.resources import Column, Object, Resource
 from lessor.simulated.cluster.schemas import ANY, BOOLEAN, INSTANT, INTEGER, STRING
 
@@ -26,7 +27,7 @@ def _at(text: str) -> jsonpath.Path:
 
 
 def _name(raw: Object, _now: datetime) -> object:
-    return raw["metadata"]["name"]
+    return raw["metadata"].get("name", "")
 
 
 def _age(raw: Object, now: datetime) -> object:
@@ -58,7 +59,18 @@ def _namespace(new: Object, old: Object | None) -> Object:
     return {**new, "spec": old["spec"]}
 
 
-def _secret(new: Object, _old: Object | None) -> Object:
+def _secret(new: Object, old: Object | None) -> Object:
+    """Keep the rules of Secrets: their data is base64, their type stays."""
+    for value in (new.get("data") or {}).values():
+        try:
+            base64.b64decode(value or "", validate=True)
+        except ValueError as error:
+            words = 'Secret in version "v1" cannot be handled as a Secret: illegal base64 data'
+            raise refusals.bad_request(words) from error
+    kind = new.get("type", "Opaque")
+    if old is not None and kind != old["type"]:
+        cause = Cause("FieldValueInvalid", f"Invalid value: {refusals.shown(kind)}: field is immutable", "type")
+        raise refusals.invalid("Secret", new["metadata"]["name"], [cause])
     text = {name: base64.b64encode(value.encode()).decode() for name, value in (new.get("stringData") or {}).items()}
     data = {**(new.get("data") or {}), **text}
     kept = {name: value for name, value in new.items() if name not in {"stringData", "data"}}

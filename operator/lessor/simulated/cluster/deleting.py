@@ -8,13 +8,11 @@ k8s.io/kubernetes/pkg/controller/namespace.
 from collections.abc import Callable
 from datetime import datetime
 
-import msgspec
-
 from lessor.simulated.cluster import bodies, refusals, resources
 from lessor.simulated.cluster.registry import Registry, Target
 from lessor.simulated.cluster.resources import Object, Resource
 from lessor.simulated.cluster.store import Change, Store
-from lessor.simulated.cluster.wire import Request
+from lessor.simulated.cluster.wire import JSON, Request
 
 
 class Deleting:
@@ -104,10 +102,11 @@ class Deleting:
 
 
 def _options(request: Request) -> Object:
-    try:
-        options = bodies.json(request) if request.body else {}
-    except msgspec.DecodeError:
-        options = {}
+    if not request.body:
+        return {}
+    if bodies.media_type(request) != JSON:
+        raise refusals.unsupported((JSON,))
+    options = bodies.json(request)
     return options if isinstance(options, dict) else {}
 
 

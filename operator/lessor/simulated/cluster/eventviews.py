@@ -24,6 +24,10 @@ _NEWER = {  # core/v1 to events.k8s.io/v1
 }
 _OLDER = {newer: older for older, newer in _NEWER.items()}
 _FIXED = ("involvedObject", "reason", "message", "type", "eventTime", "action", "reportingComponent")
+_REQUIRED = {
+    "reportingComponent": "reportingController",
+    **{name: name for name in ("reportingInstance", "action", "reason")},
+}
 # What Go sends though it is not set.
 _ALWAYS: Object = {"eventTime": None, "reportingComponent": "", "reportingInstance": "", "source": {}}
 _STAMPS: Object = {"firstTimestamp": None, "lastTimestamp": None}
@@ -48,13 +52,12 @@ def _newer(new: Object, old: Object | None) -> Object:
     if series and (old is None or series != old.get("series")) and series.get("count", 0) < 2:
         causes.append(Cause("FieldValueInvalid", 'Invalid value: "": should be at least 2', "series.count"))
     if causes:
-        raise refusals.invalid("Event.events.k8s.io", new["metadata"].get("name", ""), causes)
+        raise refusals.invalid("Event", new["metadata"].get("name", ""), causes)
     return new
 
 
 def _missing(new: Object) -> list[Cause]:
-    required = {"eventTime": "eventTime", "reportingComponent": "reportingController"}
-    required |= {name: name for name in ("reportingInstance", "action", "reason")}
+    required = _REQUIRED if new.get("eventTime") else {"eventTime": "eventTime"}
     causes = [
         Cause("FieldValueRequired", "Required value", shown) for name, shown in required.items() if not new.get(name)
     ]

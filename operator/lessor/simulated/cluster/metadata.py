@@ -37,6 +37,8 @@ def born(raw: Object, target: Target, now: datetime, ids: random.Random) -> Obje
         sent["name"] = sent["generateName"] + "".join(ids.choices(_LETTERS, k=5))
     if target.resource.namespaced:
         sent["namespace"] = target.namespace
+    if not target.resource.storage:
+        return _tidy(sent)
     sent["uid"] = str(uuid.UUID(int=ids.getrandbits(128), version=4))
     sent["creationTimestamp"] = stamp(now)
     if target.resource.generations:

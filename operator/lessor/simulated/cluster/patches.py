@@ -42,13 +42,11 @@ def stepped(old: Object, patch: object) -> object:
         Refusal: it is none, or it does not fit; also when a `test` fails.
     """
     if not isinstance(patch, list):
-        raise refusals.bad_request("error decoding patch: a JSON patch is a list")
+        raise refusals.bad_request("error decoding patch: it is no list of steps")
     try:
         return jsonpatch.JsonPatch(patch).apply(copy.deepcopy(old))
-    except jsonpatch.InvalidJsonPatch as error:
-        raise refusals.bad_request(f"error decoding patch: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError) as error:
-        raise refusals.Refusal(422, "the server rejected our request due to an error in our request") from error
+        raise refusals.generic(422) from error
 
 
 def strategic(old: object, patch: object) -> object:

@@ -5,10 +5,10 @@ Source: k8s.io/apiserver/pkg/storage/{cacher,continue.go}, the "Kubernetes API C
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lessor.simulated.cluster import refusals, selectors
-from lessor.simulated.cluster.refusals import Refusal
+from lessor.simulated.cluster.refusals import Cause, Refusal
 from lessor.simulated.cluster.registry import Target
 from lessor.simulated.cluster.resources import Object
 from lessor.simulated.cluster.shapes import Shape
@@ -23,6 +23,7 @@ _FORGOTTEN = (
     " Continuing with the provided token results in an inconsistent list - objects that were created, modified, or"
     " deleted between the time the first chunk was returned and now may show up in the list."
 )
+_TOO_LARGE = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
 _INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
@@ -56,7 +57,7 @@ class Reading:
         version, start, stored = self._from(target, request)
         found = [shown for shown in map(target.resource.view, stored) if meant(shown)]
         rest = [shown for shown in found if _key(shown) > start]
-        limit = int(request.query.get("limit") or 0)
+        limit = _number(request.query, "limit")
         metadata: Object = {"resourceVersion": str(version)}
         page = cut(rest[:limit] if limit else rest)
         if limit and len(rest) > limit:
@@ -73,22 +74,21 @@ class Reading:
             Refusal: a parameter is wrong.
         """
         resource, query = target.resource, request.query
-        by_name = {"fieldSelector": f"metadata.name={target.name}"} if target.name else {}
         watch = Watch(
             resource,
             namespace=target.namespace,
-            selector=selectors.selector(resource, {**query, **by_name}),
+            selector=selectors.selector(resource, query),
             render=shape.events(resource),
             draw=draw,
         )
-        watch.seconds = float(query.get("timeoutSeconds") or watch.seconds)
+        watch.seconds = _number(query, "timeoutSeconds") or watch.seconds
         watch.bookmarks = query.get("allowWatchBookmarks") in {"true", "1"}
         version = _version(query.get("resourceVersion", ""))
         streamed = _streamed(query)
         if streamed or version == 0:
             for stored in self._store.all(resource.storage, target.namespace):
                 watch.begin(stored)
-            if streamed:
+            if streamed or query.get("resourceVersion") == "0":
                 watch.bookmark(self._store.version, **_INITIAL_END)
         else:
             self._resume(watch, version)
@@ -111,8 +111,8 @@ class Reading:
         if not token:
             wanted = _version(request.query.get("resourceVersion", ""))
             if wanted > self._store.version:
-                words = f"Too large resource version: {wanted}, current: {self._store.version}"
-                raise Refusal(504, f"Timeout: {words}", causes=None)
+                words = f"Timeout: Too large resource version: {wanted}, current: {self._store.version}"
+                raise Refusal(504, words, causes=[_TOO_LARGE], retryAfterSeconds=1)
             return self._store.version, "", self._store.all(target.resource.storage, target.namespace)
         version, start = _read_token(token)
         if version == -1:  # the remainder, inconsistent
@@ -137,15 +137,23 @@ def _version(text: str) -> int:
     if not text:
         return 0
     if not text.isdigit():
-        raise refusals.bad_request(f"invalid resource version: {text!r}")
+        raise refusals.bad_request(f'invalid resource version: resourceVersion: Invalid value: "{text}"')
     return int(text)
 
 
-def _streamed(query: object) -> bool:
-    wanted = isinstance(query, dict) and query.get("sendInitialEvents") in {"true", "1"}
-    if wanted and isinstance(query, dict) and query.get("resourceVersionMatch") != "NotOlderThan":
-        words = "sendInitialEvents is forbidden for watch unless resourceVersionMatch is set to NotOlderThan"
-        raise refusals.bad_request(words)
+def _number(query: Mapping[str, str], name: str) -> int:
+    text = query.get(name) or "0"
+    if not text.isdigit():
+        raise refusals.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def _streamed(query: Mapping[str, str]) -> bool:
+    wanted = query.get("sendInitialEvents") in {"true", "1"}
+    if wanted and query.get("resourceVersionMatch") != "NotOlderThan":
+        words = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        cause = Cause("FieldValueForbidden", words, "resourceVersionMatch")
+        raise refusals.invalid("ListOptions.meta.k8s.io", "", [cause])
     return wanted
 
 
@@ -159,4 +167,4 @@ def _read_token(token: str) -> tuple[int, str]:
         data = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return int(data["rv"]), str(data["start"])
     except (ValueError, KeyError, TypeError) as error:
-        raise refusals.bad_request("continue key is not valid: " + str(error)) from error
+        raise refusals.bad_request("invalid continue token: continue key is not valid: " + str(error)) from error

@@ -24,6 +24,11 @@ _REASONS = {
     503: "ServiceUnavailable",
     504: "Timeout",
 }
+_GENERIC = {
+    404: "the server could not find the requested resource",
+    405: "the server does not allow this method on the requested resource",
+    422: "the server rejected our request due to an error in our request",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +114,11 @@ def expired(message: str, continued: str | None = None) -> Refusal:
     return refusal
 
 
-def method_not_allowed() -> Refusal:
-    """The path is there, the verb is not."""
-    return Refusal(405, "the server does not allow this method on the requested resource")
+def generic(code: int) -> Refusal:
+    """405, 404 or 422 in the words for what no part of the server knows more of: their details are empty."""
+    refusal = Refusal(code, _GENERIC[code])
+    refusal.status["details"] = {}
+    return refusal
 
 
 def unsupported(accepted: Iterable[str]) -> Refusal:

@@ -155,9 +155,9 @@ class APIServer:
             return document
         target = self._registry.find(request.path)
         if target is None:
-            return Answer(code=404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
+            return self._not_served(request.path)
         match request.method:
-            case "GET" if request.watching:
+            case "GET" if request.watching and not target.name:
                 return self._watch(target, request, fault)
             case "GET":
                 return self._get(target, request, fault)
@@ -169,7 +169,15 @@ class APIServer:
                 return self._written(target, request, self._writing.patch)
             case "DELETE":
                 return self._delete(target, request)
-        raise refusals.method_not_allowed()
+            case "PUT" | "PATCH" if target.resource.custom:
+                raise refusals.bad_request("name must be provided")
+        raise refusals.generic(405)
+
+    def _not_served(self, path: str) -> Answer:
+        """Answer 404: as JSON below a builtin API version, else in plain text. Source: tried on Kubernetes 1.36."""
+        if any(path.startswith(f"{resource.root}/") and not resource.custom for resource in self._registry):
+            raise refusals.generic(404)
+        return Answer(code=404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
 
     def _get(self, target: Target, request: Request, fault: Fault | None) -> Answer:
         shape = Shape(request, self.now)

@@ -59,19 +59,19 @@ class Shape:
             "kind": "PartialObjectMetadataList",
             "apiVersion": _META,
             "metadata": metadata,
-            "items": [_metadata(each) for each in shown],
+            "items": [_metadata(each) for each in shown] or None,  # as the real one sends an empty one
         }
 
     def events(self, resource: Resource) -> Render:
         """Give what renders the objects of one watch; of its Tables only the first has the columns."""
         first = True
 
-        def render(kind: str, shown: Object) -> Object:
+        def render(_: str, shown: Object) -> Object:
             nonlocal first
             if self.form is not As.TABLE:
                 return self.one(resource, shown)
             version = {"resourceVersion": shown["metadata"].get("resourceVersion", "")}
-            table = self._table(resource, [] if kind == "BOOKMARK" else [shown], version)
+            table = self._table(resource, [shown], version)
             if not first:
                 table["columnDefinitions"] = None
             first = False

@@ -107,30 +107,29 @@ def _causes(error: jsonschema.ValidationError) -> Iterator[Cause]:
         case "maxItems" | "maxProperties":
             words = f"Too many: {len(value)}: must have at most {limit} {_plural(limit, 'item')}"
             yield Cause("FieldValueTooMany", words, at)
+        case "format":
+            words = f"{at} in body must be of type {limit}: {shown(value)}"
+            yield Cause("FieldValueTypeInvalid", f"Invalid value: {shown(value)}: {words}", at)
         case "type":
             words = f"{at} in body must be of type {_type(limit)}: {json.dumps(_kind(value))}"
             yield Cause("FieldValueTypeInvalid", f"Invalid value: {json.dumps(_kind(value))}: {words}", at)
         case _:
-            words = _WORDS.get(str(error.validator), _other)(limit, value)
-            yield Cause("FieldValueInvalid", f"Invalid value: {shown(value)}: {at} in body {words}", at)
+            words = _WORDS.get(str(error.validator), "must validate its schema").format(limit)
+            counted = len(value) if str(error.validator) in {"minItems", "minProperties"} else value
+            yield Cause("FieldValueInvalid", f"Invalid value: {shown(counted)}: {at} in body {words}", at)
 
 
-_WORDS: dict[str, Callable[[Any, object], str]] = {
-    "pattern": lambda limit, _: f"should match '{limit}'",
-    "minLength": lambda limit, _: f"should be at least {limit} chars long",
-    "minItems": lambda limit, _: f"should have at least {limit} items",
-    "minProperties": lambda limit, _: f"should have at least {limit} properties",
-    "minimum": lambda limit, _: f"should be greater than or equal to {limit}",
-    "maximum": lambda limit, _: f"should be less than or equal to {limit}",
-    "multipleOf": lambda limit, _: f"should be a multiple of {limit}",
-    "format": lambda limit, value: f"must be of type {limit}: {json.dumps(value)}",
-    "uniqueItems": lambda *_: "shouldn't contain duplicates",
-    "not": lambda *_: "must not validate the schema (not)",
+_WORDS = {
+    "pattern": "should match '{}'",
+    "minLength": "should be at least {} chars long",
+    "minItems": "should have at least {} items",
+    "minProperties": "should have at least {} properties",
+    "minimum": "should be greater than or equal to {}",
+    "maximum": "should be less than or equal to {}",
+    "multipleOf": "should be a multiple of {}",
+    "uniqueItems": "shouldn't contain duplicates",
+    "not": "must not validate the schema (not)",
 }
-
-
-def _other(*_: object) -> str:
-    return "must validate its schema"
 
 
 def _type(limit: object) -> str:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from lessor.simulated.cluster import bodies, metadata, patches, refusals, resources, validation
 from lessor.simulated.cluster.bodies import Shaped
@@ -45,11 +46,14 @@ class Writing:
         Raises:
             Refusal: as everywhere here.
         """
-        raw = bodies.read(request, target.resource)
-        if target.resource.custom and raw["metadata"].get("resourceVersion"):
+        resource = target.resource
+        raw = bodies.read(request, resource)
+        if resource.custom and raw["metadata"].get("resourceVersion"):
             raise Refusal(500, "resourceVersion should not be set on objects to be created", reason="")
-        metadata.check_place(raw, Target(target.resource, target.namespace))
-        return self._create(target, bodies.shaped(raw, target.resource, request), request)
+        metadata.check_place(raw, Target(resource, target.namespace))
+        shaped = bodies.shaped(raw, resource, request)
+        bodies.check_strict(shaped, request, partial(bodies.undecodable, resource))
+        return self._create(target, shaped, request)
 
     def replace(self, target: Target, request: Request) -> Written:
         """Put the object in the body in the place of the stored one."""
@@ -57,6 +61,7 @@ class Writing:
         raw = bodies.read(request, resource)
         metadata.check_place(raw, target)
         shaped = bodies.shaped(raw, resource, request)
+        bodies.check_strict(shaped, request, partial(bodies.undecodable, resource))
         old = self._store.get(resource.storage, target.key)
         if old is None:
             if not resource.creates:
@@ -66,7 +71,7 @@ class Writing:
             cause = Cause(
                 "FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion"
             )
-            raise refusals.invalid(resource.qualified_kind, target.name, [cause])
+            raise refusals.invalid(resource.qualified, target.name, [cause])
         uid, was = shaped.raw["metadata"].get("uid"), old["metadata"]["uid"]
         if uid and uid != was:
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {was}"
@@ -83,8 +88,11 @@ class Writing:
             raise refusals.not_found(resource.qualified, target.name)
         raw = apply(resource.view(old), patch)
         if not isinstance(raw, dict) or not isinstance(raw.get("metadata"), dict):
-            raise Refusal(422, "the server rejected our request due to an error in our request")
-        return self._change(target, bodies.shaped(raw, resource, request), old, request)
+            raise refusals.generic(422)
+        metadata.check_place(raw, target)
+        shaped = bodies.shaped(raw, resource, request)
+        bodies.check_strict(shaped, request, partial(_unfit, raw))
+        return self._change(target, shaped, old, request)
 
     # ------------------------------------------------------------ the same for all ways
 
@@ -101,7 +109,7 @@ class Writing:
             raise refusals.already_exists(resource.qualified, new["metadata"]["name"])
         if not request.dry:
             new = self._store.put(resource.storage, new)
-        return Written(new, made=True, warnings=shaped.warnings)
+        return Written(new, made=True, warnings=shaped.unknown)
 
     def _change(self, target: Target, shaped: Shaped, old: Object, request: Request) -> Written:
         resource = target.resource
@@ -113,7 +121,7 @@ class Writing:
             new["metadata"]["generation"] = old["metadata"]["generation"] + 1
         if new != old and not request.dry:
             new = self._write(target, new)
-        return Written(new, warnings=shaped.warnings)
+        return Written(new, warnings=shaped.unknown)
 
     def _write(self, target: Target, new: Object) -> Object:
         if new["metadata"].get("deletionTimestamp") and not new["metadata"].get("finalizers"):
@@ -151,6 +159,12 @@ class Writing:
             raise refusals.forbidden(target.resource.qualified, new["metadata"]["name"], why, [cause])
 
 
+def _unfit(raw: Object, words: str) -> Refusal:
+    """Say that a patch makes an object that cannot be read."""
+    value = refusals.shown(refusals.shown(raw))
+    return refusals.invalid("", "", [Cause("FieldValueInvalid", f"Invalid value: {value}: {words}", "patch")])
+
+
 def _merged(target: Target, sent: Object, shown: Object, old: Object) -> Object:
     """Give the object to be: through `status` only the status changes, and through the object all but the status."""
     if target.subresource == "status":
@@ -172,7 +186,13 @@ def _way(resource: Resource, kind: str) -> Callable[[Object, object], object]:
     if kind == patches.JSON:
         return patches.stepped
     if kind == patches.MERGE:
-        return patches.merged
+        return partial(_by_fields, patches.merged)
     if kind == patches.STRATEGIC and not resource.custom:
-        return patches.strategic
+        return partial(_by_fields, patches.strategic)
     raise refusals.unsupported(_CUSTOM_PATCHES if resource.custom else (*_CUSTOM_PATCHES, patches.STRATEGIC))
+
+
+def _by_fields(apply: Callable[[object, object], object], old: Object, patch: object) -> object:
+    if not isinstance(patch, dict):
+        raise refusals.bad_request("error decoding patch: it is no object")
+    return apply(old, patch)

@@ -1,0 +1,79 @@
+"""The same raw HTTP for both sides: the simulated API server in a thread, the real one of `make e2e`."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+
+from lessor.model.names import Kind
+from lessor.ports.clock import SystemClock
+from lessor.simulated.cluster.server import APIServer
+from tests.conformance.cluster.client import CRDS, Client, Object, fresh
+from tests.contract import schemas
+
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+@pytest.fixture(scope="session")
+def client(side: str) -> Iterator[Client]:
+    """Give the API server of one side, with the CRDs of the cases and of Lessor."""
+    with _simulated() if side == "simulated" else _real() as client:
+        for crd in (*CRDS, *map(schemas.definition, Kind)):
+            _define(client, crd)
+        yield client
+        if side == "real":
+            for crd in CRDS:
+                client.delete(f"{_DEFINITIONS}/{crd['metadata']['name']}")
+        client.session.close()
+
+
+@pytest.fixture
+def namespace(client: Client) -> Iterator[str]:
+    """Give a namespace of the case's own."""
+    name = fresh()
+    client.make("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    client.delete(f"/api/v1/namespaces/{name}")
+
+
+@contextmanager
+def _simulated() -> Iterator[Client]:
+    server = APIServer(now=SystemClock().now)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    serving = server.serve()
+    url = asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result()
+    try:
+        yield Client(server.kubeconfig(url))
+    finally:
+        asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def _real() -> Iterator[Client]:
+    kubeconfig = os.environ.get("LESSOR_E2E_KUBECONFIG", "")
+    if not kubeconfig or not Path(kubeconfig).exists():
+        pytest.fail("no API server: the real parts are started by tests/e2e/run.sh", pytrace=False)
+    yield Client(Path(kubeconfig).read_text())
+
+
+def _define(client: Client, crd: Object) -> None:
+    """Install a CRD and wait until it is served; a new one answers 404 and 429 at first."""
+    reply = client.send("POST", _DEFINITIONS, crd)
+    assert reply.code in {201, 409}, reply.body
+    spec = crd["spec"]
+    version, plural = spec["versions"][0]["name"], spec["names"]["plural"]
+    patient = Retry(total=40, status_forcelist=(404, 429, 503), backoff_factor=0.05, backoff_max=0.5)
+    client.session.mount(client.server, HTTPAdapter(max_retries=patient))
+    assert client.get(f"/apis/{spec['group']}/{version}/{plural}").code == 200
+    client.session.mount(client.server, HTTPAdapter())
