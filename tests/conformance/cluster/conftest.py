@@ -1,8 +1,6 @@
 """The same raw HTTP for both sides: the simulated API server in a thread, the real one of `make e2e`."""
 
-import asyncio
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from lessor.ports.clock import SystemClock
 from lessor.simulated.cluster.server import APIServer
 from tests.conformance.cluster.client import CRDS, Client, Object, fresh
 from tests.contract import schemas
+from tests.simulated.cluster import threaded
 
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -45,18 +44,8 @@ def namespace(client: Client) -> Iterator[str]:
 @contextmanager
 def _simulated() -> Iterator[Client]:
     server = APIServer(now=SystemClock().now)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    serving = server.serve()
-    url = asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result()
-    try:
+    with threaded.serving(server) as url:
         yield Client(server.kubeconfig(url))
-    finally:
-        asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @contextmanager

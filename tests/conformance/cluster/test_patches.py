@@ -166,7 +166,7 @@ def test_a_strategic_patch_merges_finalizers(client: Client, namespace: str) -> 
 def test_a_strategic_patch_merges_lists_by_their_key(client: Client, namespace: str) -> None:
     path = core(namespace, "serviceaccounts")
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "one"}}
-    client.make(path, {**account, "imagePullSecrets": [{"name": "a"}, {"name": "b"}]})
-    patch = {"imagePullSecrets": [{"name": "a", "$patch": "delete"}, {"name": "c"}]}
+    client.make(path, {**account, "secrets": [{"name": "a"}, {"name": "b"}]})
+    patch = {"secrets": [{"name": "a", "$patch": "delete"}, {"name": "c"}]}
     reply = client.send("PATCH", f"{path}/one", patch, kind=STRATEGIC)
-    assert sorted(each["name"] for each in reply.body["imagePullSecrets"]) == ["b", "c"]
+    assert sorted(each["name"] for each in reply.body["secrets"]) == ["b", "c"]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lessor.simulated.cluster import ages, eventviews, jsonpath, refusals, schemas
 from lessor.simulated.cluster.refusals import Cause
-from lessor.simulated.cluster.resources import Column, Object, Resource
+from lessor.simulated.cluster.resources import VERBS, Column, Object, Resource
 from lessor.simulated.cluster.schemas import ANY, BOOLEAN, INSTANT, INTEGER, STRING
 
 _NAME_TEXT = (
@@ -117,6 +117,7 @@ BUILTIN: tuple[Resource, ...] = (
         "Namespace",
         schemas.fields(spec=schemas.fields(finalizers=schemas.items(STRING)), status=ANY),
         namespaced=False,
+        verbs=tuple(verb for verb in VERBS if verb != "deletecollection"),
         short_names=("ns",),
         status=True,
         columns=(NAME, _shows("Status", ".status.phase"), AGE),

@@ -2,7 +2,7 @@
 
 import asyncio
 import email.utils
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lessor.simulated.cluster.server import APIServer
 
 _BOOKMARK_EVERY = 60.0
+_BOOKMARK_BEFORE_END = 2.0  # Source: k8s.io/apiserver/pkg/storage/cacher/cache_watcher.go, nextBookmarkTime
+_PATIENCE = 0.1  # seconds for what is in flight when serving ends
 _LARGEST = 3 * 1024 * 1024  # Source: k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes
 
 
@@ -30,7 +32,9 @@ async def serve(server: "APIServer", port: int) -> AsyncIterator[str]:
     Raises:
         PortTaken: somebody else listens there.
     """
-    runner = web.ServerRunner(web.Server(Face(server).answer), handle_signals=False, shutdown_timeout=0)
+    runner = web.ServerRunner(
+        web.Server(Face(server).answer, handler_cancellation=True), handle_signals=False, shutdown_timeout=_PATIENCE
+    )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     try:
@@ -111,7 +115,9 @@ class Face:
         loop = asyncio.get_running_loop()
         arrived = asyncio.Event()
         watch.arrived = arrived.set
-        until, next_bookmark = loop.time() + watch.seconds, loop.time() + _BOOKMARK_EVERY
+        until = loop.time() + watch.seconds
+        bookmarks = _bookmarks(loop.time(), until)
+        next_bookmark = next(bookmarks, until)
         while True:
             arrived.clear()
             lines = watch.take()
@@ -128,11 +134,20 @@ class Face:
             if pause > 0:
                 await _either(arrived, pause)
             elif loop.time() >= until:
-                self._server.bookmark(watch)
                 watch.end(Ending.CLEAN)
             else:
-                next_bookmark += _BOOKMARK_EVERY
+                next_bookmark = next(bookmarks, until)
                 self._server.bookmark(watch)
+
+
+def _bookmarks(start: float, until: float) -> Iterator[float]:
+    """Give when bookmarks are due: each minute, and shortly before the end."""
+    last = until - _BOOKMARK_BEFORE_END
+    while start + _BOOKMARK_EVERY < last:
+        start += _BOOKMARK_EVERY
+        yield start
+    if last > start:
+        yield last
 
 
 async def _either(arrived: asyncio.Event, seconds: float) -> None:

@@ -18,7 +18,7 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
 # The lists of the builtin kinds here that are merged, by the field that names an item; empty: items are plain values.
-_MERGED = {"finalizers": "", "ownerReferences": "uid", "secrets": "name", "imagePullSecrets": "name"}
+_MERGED = {"finalizers": "", "ownerReferences": "uid", "secrets": "name"}
 _DIRECTIVE, _DELETED, _ORDER = "$patch", "$deleteFromPrimitiveList/", "$setElementOrder/"
 
 

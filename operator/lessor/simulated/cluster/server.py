@@ -118,8 +118,9 @@ class APIServer:
         self._reading.forget()
 
     def restart(self) -> None:
-        """Lose all connections and the history, as when the process starts anew."""
-        self.forget_history()
+        """Lose all watches and the history, as when the process starts anew: whoever resumes is told 410."""
+        self._store.begin_anew()
+        self._reading.forget()
         for watch in tuple(self.watches):
             watch.end(Ending.CUT)
 
@@ -167,7 +168,7 @@ class APIServer:
                 return self._written(target, request, self._writing.replace)
             case "PATCH" if target.name:
                 return self._written(target, request, self._writing.patch)
-            case "DELETE":
+            case "DELETE" if target.name or "deletecollection" in target.resource.verbs:
                 return self._delete(target, request)
             case "PUT" | "PATCH" if target.resource.custom:
                 raise refusals.bad_request("name must be provided")

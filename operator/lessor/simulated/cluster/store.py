@@ -82,6 +82,11 @@ class Store:
         self._history.clear()
         self._forgotten = self.version
 
+    def begin_anew(self) -> None:
+        """Forget all changes, also where those who watched stopped: as a new watch cache begins at its own start."""
+        self.version += 1
+        self.forget_history()
+
     def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Tell of each change from now on; gives what ends it, which may be called again."""
         self._listeners.append(listener)
