@@ -43,7 +43,7 @@ def error(refused: Refused) -> cloud.CloudError:
 
 def no_token(refused: Refused) -> cloud.CloudError:
     """Give the error for Keystone's refusal of a token."""
-    words = f"{_printable(refused.words)} (HTTP {refused.code})"
+    words = _printable(refused.words)
     if refused.code in _SLOW_DOWN or refused.code >= 500:
         said = f"Keystone answered {refused.code}: {words}"
         return cloud.CloudUnavailable(said, retry_after=_retry_after(refused.headers))

@@ -327,12 +327,14 @@ def check_metadata(items: Mapping[str, str]) -> None:
         raise Refused(Service.NOVA, 403, f"Maximum number of metadata items exceeds {_MOST_ITEMS}")
 
 
-def _check_form(items: Mapping[str, str]) -> None:
+def _check_form(items: Mapping[str, object]) -> None:
     for key, value in items.items():
         if KEY.match(key) is None:
             raise bad(
                 f"Invalid input for field/attribute metadata. Value: {dict(items)}. "
                 f"{key!r} does not match any of the regexes: '{KEY.pattern}'"
             )
+        if not isinstance(value, str):
+            raise bad(f"Invalid input for field/attribute {key}. Value: {value}. {value!r} is not of type 'string'")
         if len(value) > _LONGEST:
             raise bad(f"Invalid input for field/attribute {key}. Value: {value}. {value!r} is too long")

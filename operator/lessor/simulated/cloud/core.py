@@ -97,7 +97,7 @@ class Core:
         self.images = Images(now, self._uuid)
         self.compute = Compute(now, self._uuid, self.images)
         for name, vcpus, ram, disk in _FLAVORS:
-            self.compute.flavors[name] = Flavor(id=name, name=name, vcpus=vcpus, ram=ram, disk=disk)
+            self.add_flavor(name, vcpus=vcpus, ram=ram, disk=disk)
         self.base_image = self.images.make("", "tiny", {}, visibility="public", status="active", size=8)
 
     # ------------------------------------------------------------ who and where
@@ -126,6 +126,12 @@ class Core:
     def take(self, user: User, project: Project, role: str) -> None:
         """Take the role away."""
         self.identity.people.assignments.pop(Assignment(user_id=user.id, project_id=project.id, role=role), None)
+
+    def add_flavor(self, name: str, *, vcpus: int, ram: int, disk: int) -> Flavor:
+        """Make a flavor, whose id is its name; `ram` in MiB, `disk` in GB."""
+        made = Flavor(id=name, name=name, vcpus=vcpus, ram=ram, disk=disk)
+        self.compute.flavors[name] = made
+        return made
 
     # ------------------------------------------------------------ servers from nowhere
 
@@ -209,6 +215,11 @@ class Core:
         flavor = given.get("flavor", "m1.small")
         if flavor not in self.compute.flavors:
             raise ImpossibleWorld(f"The server {name} cannot be: there is no flavor {flavor}.")
+        image_id = given.get("image", self.base_image.id)
+        if image_id is not None and image_id not in self.images.images:
+            raise ImpossibleWorld(f"The server {name} cannot be: there is no image {image_id}.")
+        if created > now:
+            raise ImpossibleWorld(f"The server {name} cannot be: it was created after now.")
         task = given.get("task_state")
         made = Server(
             id=given.get("server_id") or self._uuid(),
@@ -217,7 +228,7 @@ class Core:
             project_id=project.id,
             user_id=user.id,
             flavor=self.compute.flavors[flavor],
-            image_id=given.get("image", self.base_image.id),
+            image_id=image_id,
             created=created,
             updated=created,
             launched=given.get("launched", None if vm_state == "building" else created),

@@ -59,11 +59,11 @@ class Identity:
         if not methods:
             raise Refused(_KEYSTONE, 400, "Expecting to find methods in identity.")
         if methods[0] == "application_credential":
+            if auth.get("scope"):
+                raise Refused(_KEYSTONE, 401, "Application credentials cannot request a scope.")
             return self._by_credential(identity["application_credential"])
         if methods[0] == "token":
             held = self.token(str(identity["token"].get("id")))
-            if held.credential_id is not None and auth.get("scope"):
-                raise Refused(_KEYSTONE, 401, "Application credentials cannot request a scope.")
             user, before = self.people.users[held.user_id], held.methods
         else:
             user, before = self._by_password(identity.get("password", {})), ()
@@ -135,11 +135,19 @@ class Identity:
         return token
 
     def _by_password(self, method: Mapping[str, Any]) -> User:
-        given = method.get("user", {})
-        known = self.people.users.get(given.get("id", "")) or self.people.user_named(given.get("name", ""))
-        if known is None or not known.enabled or known.password != given.get("password"):
+        known = self._named(method.get("user", {}))
+        if known is None or not known.enabled or known.password != method["user"].get("password"):
             raise unauthenticated(_KEYSTONE)
         return known
+
+    def _named(self, given: Mapping[str, Any]) -> User | None:
+        """Find a user by its id, or by its name in the one domain."""
+        if "id" in given:
+            return self.people.users.get(given["id"])
+        domain = given.get("domain", {})
+        if domain.get("id", people.DOMAIN) != people.DOMAIN or domain.get("name", "Default") != "Default":
+            return None
+        return self.people.user_named(given.get("name", ""))
 
     def _by_credential(self, given: Mapping[str, Any]) -> Token:
         credential = self._credential(given)
@@ -155,8 +163,7 @@ class Identity:
             if given["id"] not in every:
                 raise Refused(_KEYSTONE, 404, f"Could not find Application Credential: {given['id']}.")
             return every[given["id"]]
-        named = given.get("user", {})
-        user = self.people.users.get(named.get("id", "")) or self.people.user_named(named.get("name", ""))
+        user = self._named(given.get("user", {}))
         for credential in every.values():
             if user is not None and (credential.user_id, credential.name) == (user.id, given.get("name")):
                 return credential
@@ -220,13 +227,17 @@ class Identity:
         self.people.credentials[made.id] = made
         return made
 
-    def delete_credential(self, who: Token, user_id: str, credential_id: str) -> None:
-        """Delete an application credential."""
+    def credential(self, who: Token, user_id: str, credential_id: str) -> ApplicationCredential:
+        """Give an application credential to its user, and to administrators."""
         if who.user_id != user_id and not who.admin:
-            raise _forbidden("delete_application_credential")
+            raise _forbidden("get_application_credential")
         if credential_id not in self.people.credentials:
             raise Refused(_KEYSTONE, 404, f"Could not find Application Credential: {credential_id}.")
-        del self.people.credentials[credential_id]
+        return self.people.credentials[credential_id]
+
+    def delete_credential(self, who: Token, user_id: str, credential_id: str) -> None:
+        """Delete an application credential."""
+        del self.people.credentials[self.credential(who, user_id, credential_id).id]
 
 
 def _forbidden(rule: str) -> Refused:

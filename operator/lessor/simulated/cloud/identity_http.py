@@ -47,6 +47,7 @@ class IdentityApi:
             ("GET", "/v3/projects/{id}", "projects.get", self._project, False),
             ("GET", "/v3/role_assignments", "role_assignments.list", self._assignments, False),
             ("POST", "/v3/users/{id}/application_credentials", "credentials.create", self._credential, False),
+            ("GET", "/v3/users/{id}/application_credentials/{other}", "credentials.get", self._read, False),
             ("DELETE", "/v3/users/{id}/application_credentials/{other}", "credentials.delete", self._forget, False),
         ]
         return [
@@ -208,20 +209,12 @@ class IdentityApi:
 
     def _credential(self, asked: Asked, who: Token) -> Reply:
         made = self._identity.new_credential(who, asked.id, asked.body["application_credential"])
-        known = self._identity.people
-        shown = {
-            "id": made.id,
-            "name": made.name,
-            "secret": made.secret,
-            "project_id": made.project_id,
-            "user_id": made.user_id,
-            "unrestricted": made.unrestricted,
-            "expires_at": None,
-            "description": None,
-            "roles": [{"id": known.role_ids[role], "name": role} for role in made.roles],
-            "links": {},
-        }
-        return Reply(code=201, body={"application_credential": shown})
+        shown = records.credential(made, self._identity.people)
+        return Reply(code=201, body={"application_credential": shown | {"secret": made.secret}})
+
+    def _read(self, asked: Asked, who: Token) -> Reply:
+        found = self._identity.credential(who, asked.id, asked.parts["other"])
+        return Reply(body={"application_credential": records.credential(found, self._identity.people)})
 
     def _forget(self, asked: Asked, who: Token) -> Reply:
         self._identity.delete_credential(who, asked.id, asked.parts["other"])

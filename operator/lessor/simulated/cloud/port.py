@@ -5,7 +5,7 @@ other request a second time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from lessor.simulated.faults import Fault, What
 _PAGE = 500
 _NAME_MOST = 255
 _MARGIN = timedelta(seconds=120)
-_LONGEST_QUIET = 300.0
+_LONGEST_QUIET = 600.0
 T = TypeVar("T")
 Ask = Callable[[Token, Fault | None], T]
 
@@ -44,7 +44,7 @@ class Port:
         self._user = user
         self._project = project
         self._quiet: dict[Service, datetime] = {}
-        self._token = self._authenticated()
+        self._token: Token | None = self._authenticated(Service.KEYSTONE)
         self.identity = CloudIdentity(auth_url=auth_url, region=core.region, project_id=project.id, user_id=user.id)
 
     # ------------------------------------------------------------ looking
@@ -202,18 +202,23 @@ class Port:
         """Send a request; at a 401 once more with a new token, as keystoneauth does."""
         if self._core.now() < self._quiet.get(service, datetime.min.replace(tzinfo=UTC)):
             raise cloud.CloudUnavailable(f"{service.label} asked to be left alone for a while.")
-        if self._token.expires - self._core.now() < _MARGIN:
-            self._token = self._authenticated()
         try:
             return self._once(service, what, ask)
         except Refused as refused:
             if refused.code != 401:
                 raise self._classified(refused) from None
-        self._token = self._authenticated()
+        self._token = None
         try:
             return self._once(service, what, ask)
         except Refused as refused:
             raise self._classified(refused) from None
+
+    def _held(self, service: Service) -> Token:
+        """Give the token, a new one when there is none or it is about to end."""
+        if self._token is None or self._token.expires - self._core.now() < _MARGIN:
+            self._token = None
+            self._token = self._authenticated(service)
+        return self._token
 
     def _classified(self, refused: Refused) -> cloud.CloudError:
         error = classified.error(refused)
@@ -223,41 +228,56 @@ class Port:
         return error
 
     def _once(self, service: Service, what: str, ask: Ask[T]) -> T:
+        held = self._held(service)
         if service in self._core.away:
             raise classified.cut(service)
         with self._core.lock:
             self._core.settle()
-            fault = self._fault(service, what, self._token)
-            who = self._core.identity.token(self._token.id, service)
-            answer = ask(who, fault)
-        if fault is not None and fault.what is What.CUT_AFTER:
-            raise classified.cut(service)
-        return answer
+            fault = self._drawn(service, what, held)
+            _refuse(service, fault)
+            with _cut_after(service, fault):
+                who = self._core.identity.token(held.id, service)
+                return ask(who, fault)
 
-    def _fault(self, service: Service, what: str, who: Token | None) -> Fault | None:
-        """Draw what goes wrong, and let go wrong what does so before anything is done."""
+    def _drawn(self, service: Service, what: str, who: Token | None) -> Fault | None:
+        """Draw what goes wrong, and let go wrong what leaves no answer and does so before anything is done."""
         fault = self._core.asked(what, who)
         match fault.what if fault is not None else None:
             case What.HANG:
                 raise classified.silent(service)
             case What.CUT_BEFORE:
                 raise classified.cut(service)
-            case What.REFUSE if fault is not None:
-                raise Refused(service, fault.code, fault.message, fault.headers)
         return fault
 
-    def _authenticated(self) -> Token:
+    def _authenticated(self, service: Service) -> Token:
+        """Take a new token for a request to this service, which is named when no answer comes."""
         if Service.KEYSTONE in self._core.away:
-            raise classified.cut(Service.KEYSTONE)
+            raise classified.cut(service)
         try:
             with self._core.lock:
-                fault = self._fault(Service.KEYSTONE, "token", None)
-                token = self._core.identity.give(self._user, self._project)
+                fault = self._drawn(service, "token", None)
+                _refuse(Service.KEYSTONE, fault)
+                with _cut_after(service, fault):
+                    return self._core.identity.give(self._user, self._project)
         except Refused as refused:
             raise classified.no_token(refused) from None
-        if fault is not None and fault.what is What.CUT_AFTER:
-            raise classified.cut(Service.KEYSTONE)
-        return token
+
+
+def _refuse(service: Service, fault: Fault | None) -> None:
+    if fault is not None and fault.what is What.REFUSE:
+        raise Refused(service, fault.code, fault.message, fault.headers)
+
+
+@contextmanager
+def _cut_after(service: Service, fault: Fault | None) -> Iterator[None]:
+    """Let the answer that the block comes to, a refusal too, be lost if the fault says so."""
+    try:
+        yield
+    except Refused:
+        if fault is None or fault.what is not What.CUT_AFTER:
+            raise
+    if fault is not None and fault.what is What.CUT_AFTER:
+        raise classified.cut(service)
 
 
 def _seen(server: Server) -> ObservedServer:

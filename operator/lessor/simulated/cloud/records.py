@@ -13,7 +13,7 @@ import msgspec
 from lessor.simulated.cloud import people, states
 from lessor.simulated.cloud.compute import Entry
 from lessor.simulated.cloud.images import Image
-from lessor.simulated.cloud.people import Assignment, People, Project, User
+from lessor.simulated.cloud.people import ApplicationCredential, Assignment, People, Project, User
 from lessor.simulated.cloud.server import Flavor, Server
 
 Record = dict[str, Any]
@@ -295,6 +295,21 @@ def assignment(found: Assignment, known: People, *, names: bool) -> Record:
         record["user"] |= {"name": known.users[found.user_id].name, "domain": _DOMAIN}
         record["scope"]["project"] |= {"name": known.projects[found.project_id].name, "domain": _DOMAIN}
     return record
+
+
+def credential(found: ApplicationCredential, known: People) -> Record:
+    """Give an application credential without its secret."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "project_id": found.project_id,
+        "user_id": found.user_id,
+        "unrestricted": found.unrestricted,
+        "expires_at": None,
+        "description": None,
+        "roles": [{"id": known.role_ids[role], "name": role} for role in found.roles],
+        "links": {},
+    }
 
 
 def domain() -> Record:

@@ -106,6 +106,11 @@ def check(server: Server, projects: Collection[str], users: Collection[str]) -> 
             (server.host is None) == (server.vm_state in states.HOSTLESS | {"deleted"}) or server.vm_state == "error",
             f"with the vm_state {server.vm_state} it has {'no' if server.host is None else 'a'} host",
         ),
+        (server.launched is None or server.vm_state != "building", "it was launched while it is building"),
+        (
+            server.launched is not None or server.vm_state in {"building", "error", "deleted"},
+            f"with the vm_state {server.vm_state} it was never launched",
+        ),
         ((server.terminated is not None) == (server.vm_state == "deleted"), "only a deleted server has its end"),
         (len(server.metadata) <= 128, "it has more than 128 items of metadata"),
         (all(len(text) <= 255 for item in server.metadata.items() for text in item), "its metadata are too long"),

@@ -14,8 +14,10 @@ from lessor.simulated.cloud.compute_http import ComputeApi
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.exchange import Asked, Reply, Route, line
 from lessor.simulated.cloud.identity import Token
+from lessor.simulated.cloud.identity_http import PREFIX as IDENTITY
 from lessor.simulated.cloud.identity_http import IdentityApi
 from lessor.simulated.cloud.images_http import ImagesApi
+from lessor.simulated.cloud.people_http import PeopleApi
 from lessor.simulated.cloud.refusals import Refused, Service, unauthenticated
 from lessor.simulated.faults import Fault, What
 
@@ -49,7 +51,7 @@ async def serving(core: Core, port: int) -> AsyncIterator[str]:
 def application(core: Core) -> web.Application:
     """Give the cloud as an application."""
     app = web.Application(client_max_size=_MOST_BYTES)
-    for api in (IdentityApi(core), ComputeApi(core), ImagesApi(core)):
+    for api in (IdentityApi(core), PeopleApi(core), ComputeApi(core), ImagesApi(core)):
         for route in api.routes():
             app.router.add_route(route.method, route.path, _handler(core, route))
     return app
@@ -80,6 +82,8 @@ async def _answer(core: Core, route: Route, request: web.Request) -> web.StreamR
         case What.CUT_BEFORE | What.CUT_AFTER:
             return _cut(request)
     headers = {"Date": format_datetime(date.replace(microsecond=0), usegmt=True), **reply.headers}
+    if reply.code == 401:
+        headers["WWW-Authenticate"] = f'Keystone uri="{request.scheme}://{request.host}{IDENTITY}/v3"'
     headers.setdefault("Content-Type", "application/json")
     return web.Response(status=reply.code, body=reply.content, headers=headers)
 
