@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-from tests.bench import ground, herd, life, quiet, record
+from tests.bench import ground, herd, life, listing, quiet, record
 from tests.bench.ground import Ground
 from tests.bench.table import Row, Table, say
 
@@ -14,7 +14,7 @@ _SCENES: tuple[tuple[tuple[str, ...], Scene], ...] = (
     (quiet.NAMES, quiet.rows),
     (herd.NAMES, herd.rows),
 )
-_EVERY = tuple(name for names, _ in _SCENES for name in names)
+_EVERY = (*listing.NAMES, *(name for names, _ in _SCENES for name in names))
 _RECORD = "--record"
 _MET, _MISSED, _WRONG = 0, 1, 2
 
@@ -30,11 +30,15 @@ def main(args: list[str]) -> int:
         )
         return _WRONG
     table = Table()
-    with ground.laid() as laid:
-        for names, scene in _SCENES:
-            if set(names) & set(wanted):
-                for row in scene(laid, wanted):
-                    table.add(row)
+    if listing.LIST in wanted:
+        for row in listing.rows():
+            table.add(row)
+    if set(wanted) - set(listing.NAMES):
+        with ground.laid() as laid:
+            for names, scene in _SCENES:
+                if set(names) & set(wanted):
+                    for row in scene(laid, wanted):
+                        table.add(row)
     if _RECORD in args:
         record.record(table)
         say(f"written into {record.PAGE}")

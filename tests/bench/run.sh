@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Speed and memory of the operator against their targets: one table, exit code 1 on a miss.
 #
-#   run.sh                        all rows: life start idle stages line herd
+#   run.sh                        all rows: list life start idle stages line herd
 #   run.sh idle start             some rows
+#   run.sh list                   a row that needs no control plane
 #   run.sh --record               all rows, and the table into docs/benchmarks.md
 #
 # BENCH_N=1000 makes small fleets, BENCH_IDLE=60 a short look at the idling: for work on the bench, not for figures.
@@ -23,6 +24,7 @@ mkdir -p "$programs" "$BENCH_KUBE" "$BENCH_LOGS"
 exec 9>"$LESSOR_E2E_HOME/lock"
 flock --nonblock 9 || { echo "bench: another bench runs in $LESSOR_E2E_HOME" >&2; exit 2; }
 
+rows=$*
 bench=''
 finish() {
     local code=$?
@@ -31,7 +33,7 @@ finish() {
         kill -TERM "$bench" 2>/dev/null || true
         wait "$bench" || true
     fi
-    tests/e2e/kube/kube.sh down >&2 9>&- || true
+    [ "$rows" = list ] || tests/e2e/kube/kube.sh down >&2 9>&- || true
     exit "$code"
 }
 trap finish EXIT
@@ -39,8 +41,10 @@ trap 'exit 130' INT TERM
 
 [ -e "$BENCH_KUBE/bin" ] || ln -s "$programs" "$BENCH_KUBE/bin"
 # Each run begins with an empty etcd.
-tests/e2e/kube/kube.sh wipe >&2 9>&-
-tests/e2e/kube/kube.sh up >&2 9>&-
+if [ "$rows" != list ]; then
+    tests/e2e/kube/kube.sh wipe >&2 9>&-
+    tests/e2e/kube/kube.sh up >&2 9>&-
+fi
 
 .venv/bin/python -m tests.bench.main "$@" 9>&- &
 bench=$!

@@ -24,7 +24,7 @@ from tests.simulated.cloud.served import serving
 MICROVERSION = "compute 2.73"
 NAMES = ("admin", "alice", "anna", "bob")
 PROJECTS = {"admin": "admin", "alice": "alice", "anna": "alice", "bob": "bob"}
-_LOOKS = 300
+_LOOKS = 150
 _PAUSE_SECONDS = 0.2
 _TIMEOUT = 60
 

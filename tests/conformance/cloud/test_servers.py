@@ -121,15 +121,23 @@ def test_a_foreign_server_is_404(stack: Stack, db: str, user: str, method: str, 
     assert (answer.code, answer.kind, answer.words) == (404, "itemNotFound", NOT_FOUND.format(db))
 
 
-@pytest.mark.parametrize("server_id", [str(uuid.uuid4()), "no-uuid"])
+@pytest.mark.parametrize("server_id", [str(uuid.uuid4()), "no-uuid"], ids=["uuid", "no-uuid"])
 @pytest.mark.parametrize(
     ("method", "path", "body"),
-    [("GET", "", None), ("DELETE", "", None), ("POST", "/action", {"os-stop": None}), ("GET", "/metadata", None)],
+    [("GET", "", None), ("DELETE", "", None), ("POST", "/action", {"shelve": None}), ("GET", "/metadata", None)],
     ids=["get", "delete", "act", "metadata"],
 )
 def test_an_unknown_server_is_404(stack: Stack, server_id: str, method: str, path: str, body: Any) -> None:
     answer = stack.admin.nova(method, f"/servers/{server_id}{path}", body)
     assert (answer.code, answer.words) == (404, NOT_FOUND.format(server_id))
+
+
+@pytest.mark.parametrize("action", ["os-stop", "os-start"])
+@pytest.mark.parametrize("server_id", [str(uuid.uuid4()), "no-uuid"], ids=["uuid", "no-uuid"])
+def test_a_start_looks_for_the_cell_first(stack: Stack, server_id: str, action: str) -> None:
+    answer = stack.admin.act(server_id, action)
+    words = f"Instance {server_id} has no mapping to a cell."
+    assert (answer.code, answer.kind, answer.words) == (404, "itemNotFound", words)
 
 
 @pytest.mark.parametrize(

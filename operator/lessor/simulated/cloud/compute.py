@@ -20,6 +20,8 @@ from lessor.simulated.cloud.tasks import Tasks
 
 KEY = re.compile(r"^[a-zA-Z0-9-_:. ]{1,255}$")
 _MOST_ITEMS, _LONGEST = 128, 255
+# Source: nova/api/openstack/compute/servers.py (_get_instance).
+_BY_MAPPING = frozenset({"os-start", "os-stop"})
 _UNEXPECTED = (
     "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if "
     "possible.\n<class '{}'>"
@@ -72,6 +74,11 @@ class Compute:
             raise Refused(Service.NOVA, 500, _UNEXPECTED.format("nova.exception.NovaException"))
         return server
 
+    def mapped(self, server_id: str) -> None:
+        """Refuse an id that never was a server's, where Nova looks for its cell first."""
+        if server_id not in self.fleet.servers:
+            raise Refused(Service.NOVA, 404, f"Instance {server_id} has no mapping to a cell.")
+
     def page(
         self, who: Token, query: Mapping[str, str], rule: str, wanted: Callable[[Server], bool] = lambda _: True
     ) -> Page:
@@ -112,6 +119,8 @@ class Compute:
                 name = str(value["type"]).upper()
         if name not in states.ACTIONS:
             raise bad(f"There is no such action: {name}")
+        if name in _BY_MAPPING:
+            self.mapped(server_id)
         return self._begin(who, self.reachable(who, server_id), name, value)
 
     def _begin(self, who: Token, server: Server, name: str, value: Any) -> Server:  # noqa: ANN401 (JSON)
@@ -235,16 +244,20 @@ class Compute:
         return server
 
     def remove_metadata(self, who: Token, server_id: str, key: str) -> None:
-        """Take one item off the metadata."""
+        """Take one item off the metadata. `updated` stays.
+
+        Source: nova/db/main/api.py (instance_metadata_delete) writes only the table of metadata.
+        """
         server = self.reachable(who, server_id)
         if key not in server.metadata:
             raise Refused(Service.NOVA, 404, "Metadata item was not found")
         _allow(who, server, _DELETE_METADATA)
         server.metadata = {name: value for name, value in server.metadata.items() if name != key}
-        server.touch(self._now())
+        server.encoded = None
 
     def write_tags(self, who: Token, server_id: str, tags: tuple[str, ...], word: str) -> Server:
         """Put these tags in the place of all. `updated` stays. Source: server_tags.py writes only the table of tags."""
+        self.mapped(server_id)
         server = self.reachable(who, server_id)
         if server.vm_state not in states.TAG_STATES:
             raise _wrong(word, server, "vm_state", server.vm_state)

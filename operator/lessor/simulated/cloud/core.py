@@ -155,28 +155,33 @@ class Core:
             return made
 
     def start_boot(self, who: Token, wanted: Mapping[str, Any]) -> Server:
-        """Do a `POST /servers`: BUILD now, ACTIVE when it has been spawned.
+        """Do a `POST /servers`: BUILD now, ACTIVE when it has been spawned; gives the first of `min_count`.
 
         Raises:
             Refused: as Nova does.
         """
         flavor_id, image_id = str(wanted["flavorRef"]), wanted.get("imageRef") or None
-        metadata = wanted.get("metadata", {})
-        check_metadata(metadata)
+        check_metadata(wanted.get("metadata", {}))
         if image_id is not None and image_id not in self.images.images:
             raise bad("Can not find requested image")
         if flavor_id not in self.compute.flavors:
             raise bad(f"Flavor {flavor_id} could not be found.")
+        many = int(wanted.get("min_count", 1))
+        names = [f"{wanted['name']}-{number + 1}" for number in range(many)] if many > 1 else [str(wanted["name"])]
+        first, *_ = [self._begin_boot(who, name.strip(), wanted) for name in names]
+        return first
+
+    def _begin_boot(self, who: Token, name: str, wanted: Mapping[str, Any]) -> Server:
         known = self.identity.people
         made = self.boot(
             known.projects[who.project_id or ""],
             known.users[who.user_id],
-            str(wanted["name"]).strip(),
-            flavor=flavor_id,
-            image=image_id,
+            name,
+            flavor=str(wanted["flavorRef"]),
+            image=wanted.get("imageRef") or None,
             vm_state="building",
             task_state="scheduling",
-            metadata=metadata,
+            metadata=wanted.get("metadata", {}),
             description=wanted.get("description"),
             tags=tuple(sorted(wanted.get("tags", ()))),
         )

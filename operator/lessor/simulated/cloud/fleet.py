@@ -173,9 +173,12 @@ def _instant(key: str, text: str) -> datetime:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """Read a regular expression as the database does, upper and lower case alike. Source: MariaDB, REGEXP."""
+    """Read a regular expression as the database does: upper and lower case alike, and a `|` stands for itself.
+
+    Source: nova/db/main/api.py (_safe_regex_mysql).
+    """
     try:
-        return re.compile(text, re.IGNORECASE)
+        return re.compile(text.replace("|", r"\|"), re.IGNORECASE)
     except re.error:
         raise Refused(
             Service.NOVA,

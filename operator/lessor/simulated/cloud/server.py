@@ -1,5 +1,6 @@
 """One server as Nova has it, and the worlds that cannot be."""
 
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,8 +76,11 @@ class Server:
 
     @property
     def order(self) -> tuple[datetime, int]:
-        """The newest is listed first. Source: nova/compute/instance_list.py: created_at, then the database's id."""
-        return self.created, self.number
+        """Rises from the last of a list to its first: the newest is the first, of one second the smallest id.
+
+        Source: nova/compute/instance_list.py (InstanceSortContext): created_at descending, then uuid ascending.
+        """
+        return self.created, -uuid.UUID(self.id).int
 
     def touch(self, at: datetime) -> None:
         """Say that it changed; to the second, as the database's columns are."""
@@ -91,6 +95,7 @@ def check(server: Server, projects: Collection[str], users: Collection[str]) -> 
         ImpossibleWorld: saying which rule it breaks.
     """
     for holds, sentence in (
+        (_is_uuid(server.id), f"{server.id} is no UUID"),
         (server.project_id in projects, f"there is no project {server.project_id}"),
         (server.user_id in users, f"there is no user {server.user_id}"),
         (server.vm_state in states.STATUS, f"Nova has no vm_state {server.vm_state}"),
@@ -122,3 +127,10 @@ def check(server: Server, projects: Collection[str], users: Collection[str]) -> 
     ):
         if not holds:
             raise ImpossibleWorld(f"The server {server.name} ({server.id}) cannot be: {sentence}.")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

@@ -132,7 +132,8 @@ def _change(effect: Effect, server: Server, at: datetime) -> None:
         case Effect.LAUNCH:
             server.launched, server.fault = at, None
         case Effect.GONE:
-            server.terminated, server.host = at, None
+            # Source: nova/db/main/api.py (instance_destroy): its metadata are deleted with it.
+            server.terminated, server.host, server.metadata = at, None, {}
         case Effect.OFFLOAD:
             server.host = None
         case Effect.CONFIRM:
