@@ -161,6 +161,12 @@ def test_a_whole_service_is_away(world: World, server_id: str, face: Face, servi
     asks[service]()
 
 
+def test_no_fault_strikes_a_person(world: World, server_id: str) -> None:
+    world.faults.add("", Fault(what=What.REFUSE, code=503), times=None)
+    world.cloud.person(world.alice, world.team).stop(server_id)
+    assert world.lines() == ["token", f"os-stop {server_id}"]
+
+
 def test_calls_say_when_who_and_what(world: World, server_id: str, face: Face) -> None:
     world.pass_(60)
     face.stop(server_id)

@@ -30,6 +30,8 @@ IMPOSSIBLE: list[tuple[str, dict[str, Any], str]] = [
     ("a building one was launched", {"vm_state": "building", "launched": START}, "was launched while it is building"),
     ("an active one never was", {"launched": None}, "with the vm_state active it was never launched"),
     ("from the future", {"created": START + timedelta(days=1)}, "it was created after now"),
+    ("metadata of a deleted one", {"vm_state": "deleted", "metadata": {"a": "b"}}, "has no metadata"),
+    ("no uuid", {"server_id": "s1"}, "s1 is no UUID"),
     ("no such image", {"image": "none"}, "there is no image none"),
 ]
 
@@ -52,6 +54,22 @@ def test_an_id_is_given_once(world: World) -> None:
     first = world.cloud.boot(world.team, world.alice, "db-1")
     with pytest.raises(ImpossibleWorld, match="already"):
         world.cloud.boot(world.team, world.alice, "db-2", server_id=first.id)
+
+
+def test_a_server_is_changed_from_outside(world: World) -> None:
+    server = world.cloud.boot(world.team, world.alice, "db-1")
+    world.cloud.as_user(world.alice, world.team).shelve(server.id)
+    world.cloud.change(server, vm_state="paused", locked_by="admin", locked_reason="held")
+    world.rest()
+    assert (server.status, server.power_state, server.task_state) == ("PAUSED", states.PAUSED, None)
+    assert (server.locked_by, server.locked_reason) == ("admin", "held")
+
+
+def test_a_change_into_an_impossible_world_changes_nothing(world: World) -> None:
+    server = world.cloud.boot(world.team, world.alice, "db-1")
+    with pytest.raises(ImpossibleWorld, match="locked_reason and no lock"):
+        world.cloud.change(server, vm_state="paused", locked_reason="why")
+    assert (server.vm_state, server.locked_reason) == ("active", None)
 
 
 def test_a_role_is_given_to_those_who_are_there(world: World) -> None:

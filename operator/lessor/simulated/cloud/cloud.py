@@ -12,7 +12,7 @@ from lessor.simulated.cloud import web
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.identity_http import PREFIX
 from lessor.simulated.cloud.people import Project, User
-from lessor.simulated.cloud.port import Port
+from lessor.simulated.cloud.port import Person, Port
 
 _URL = "http://cloud.simulated"
 
@@ -27,6 +27,14 @@ class Cloud(Core):
             CloudError: Keystone gives them no token.
         """
         return Port(self, user, project, f"{_URL}{PREFIX}/v3")
+
+    def person(self, user: User, project: Project) -> Person:
+        """Give the same for what people do meanwhile: no fault strikes them.
+
+        Raises:
+            CloudError: Keystone gives them no token.
+        """
+        return Person(self, user, project, f"{_URL}{PREFIX}/v3")
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:

@@ -1,15 +1,16 @@
 """Keystone, Nova and Glance over one clock, and how a test or a demonstration puts people and servers into them."""
 
+import dataclasses
 import random
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
-from lessor.simulated.cloud import server as servers
-from lessor.simulated.cloud import states
+from lessor.simulated.cloud import birth
+from lessor.simulated.cloud.birth import Given
 from lessor.simulated.cloud.compute import Compute, check_metadata
 from lessor.simulated.cloud.identity import Identity, Token
 from lessor.simulated.cloud.images import Image, Images
@@ -28,28 +29,6 @@ class Call:
     time: datetime
     user_id: str
     line: str
-
-
-class Given(TypedDict, total=False):
-    """What may be said of a server that is there from the beginning; all else follows from its vm_state."""
-
-    server_id: str
-    flavor: str
-    image: str | None
-    created: datetime
-    launched: datetime | None
-    vm_state: str
-    task_state: str | None
-    power_state: int
-    status: str
-    locked_by: str | None
-    locked_reason: str | None
-    metadata: Mapping[str, str]
-    tags: tuple[str, ...]
-    description: str | None
-    cell: str
-    fault: str | None
-    undeletable: bool
 
 
 class Core:
@@ -145,14 +124,43 @@ class Core:
         """
         with self.lock:
             self._number += 1
-            made = self._made(project, user, name, given)
-            servers.check(made, self.identity.people.projects, self.identity.people.users)
+            now = self.now().replace(microsecond=0)
+            base = Server(
+                id=given.get("server_id") or self._uuid(),
+                number=self._number,
+                name=name,
+                project_id=project.id,
+                user_id=user.id,
+                flavor=self.compute.flavors["m1.small"],
+                created=now,
+                updated=now,
+            )
+            made = birth.born(base, given, self._known(), now)
             if made.id in self.compute.fleet.servers:
                 raise ImpossibleWorld(f"There is a server {made.id} already.")
             self.compute.fleet.add(made)
             if made.steps:
                 self.compute.tasks.begin(made, made.steps, self.now())
             return made
+
+    def change(self, server: Server, **given: Unpack[Given]) -> None:
+        """Let a server be otherwise from now on, as nobody asked for; a new vm_state ends the task that runs.
+
+        Its id and when it was created stay.
+
+        Raises:
+            ImpossibleWorld: Nova could not have come to it; nothing is changed.
+        """
+        with self.lock:
+            self.settle()
+            copy = birth.changed(server, given, self._known(), self.now().replace(microsecond=0))
+            if copy.order != server.order:
+                raise ImpossibleWorld(f"The server {server.name} cannot have been created at another time.")
+            for each in dataclasses.fields(Server):
+                if each.name not in {"due", "entry"}:
+                    setattr(server, each.name, getattr(copy, each.name))
+            if {"vm_state", "task_state"} & set(given):
+                self.compute.tasks.begin(server, server.steps, self.now())
 
     def start_boot(self, who: Token, wanted: Mapping[str, Any]) -> Server:
         """Do a `POST /servers`: BUILD now, ACTIVE when it has been spawned; gives the first of `min_count`.
@@ -212,52 +220,15 @@ class Core:
                 made.append(fresh)
             return made
 
-    def _made(self, project: Project, user: User, name: str, given: Given) -> Server:
-        now, vm_state = self.now().replace(microsecond=0), given.get("vm_state", "active")
-        created = given.get("created", now).replace(microsecond=0)
-        if vm_state not in states.STATUS:
-            raise ImpossibleWorld(f"The server {name} cannot be: Nova has no vm_state {vm_state}.")
-        flavor = given.get("flavor", "m1.small")
-        if flavor not in self.compute.flavors:
-            raise ImpossibleWorld(f"The server {name} cannot be: there is no flavor {flavor}.")
-        image_id = given.get("image", self.base_image.id)
-        if image_id is not None and image_id not in self.images.images:
-            raise ImpossibleWorld(f"The server {name} cannot be: there is no image {image_id}.")
-        if created > now:
-            raise ImpossibleWorld(f"The server {name} cannot be: it was created after now.")
-        task = given.get("task_state")
-        made = Server(
-            id=given.get("server_id") or self._uuid(),
-            number=self._number,
-            name=name,
-            project_id=project.id,
-            user_id=user.id,
-            flavor=self.compute.flavors[flavor],
-            image_id=image_id,
-            created=created,
-            updated=created,
-            launched=given.get("launched", None if vm_state == "building" else created),
-            terminated=created if vm_state == "deleted" else None,
-            vm_state=vm_state,
-            task_state=task,
-            power_state=given.get("power_state", states.POWER[vm_state][0]),
-            locked_by=given.get("locked_by"),
-            locked_reason=given.get("locked_reason"),
-            metadata=dict(given.get("metadata", {})),
-            tags=given.get("tags", ()),
-            description=given.get("description"),
-            cell=given.get("cell", "cell1"),
-            host=None if vm_state in states.HOSTLESS | {"deleted"} else "host-1",
-            fault=given.get("fault"),
-            undeletable=given.get("undeletable", False),
-            steps=states.under_way(vm_state, task) if task is not None else (),
+    def _known(self) -> birth.Known:
+        known = self.identity.people
+        return birth.Known(
+            flavors=self.compute.flavors,
+            images=self.images.images,
+            usual_image=self.base_image.id,
+            projects=known.projects,
+            users=known.users,
         )
-        if "status" in given and given["status"] != made.status:
-            raise ImpossibleWorld(
-                f"The server {name} cannot be: with the vm_state {vm_state} and the task_state {task} Nova shows "
-                f"{made.status}, not {given['status']}."
-            )
-        return made
 
     def add_image(self, project: Project, name: str, properties: Mapping[str, str], **more: Any) -> Image:  # noqa: ANN401 (fields)
         """Let there be an image of a project; active if nothing else is said."""
@@ -280,8 +251,12 @@ class Core:
 
     def asked(self, line: str, who: Token | None = None) -> Fault | None:
         """Note a request, and give what goes wrong with it."""
-        self.calls.append(Call(self.now(), who.user_id if who is not None else "", line))
+        self.note(line, who)
         return self.faults.draw(line)
+
+    def note(self, line: str, who: Token | None = None) -> None:
+        """Note a request."""
+        self.calls.append(Call(self.now(), who.user_id if who is not None else "", line))
 
     @property
     def quiet(self) -> bool:

@@ -263,6 +263,15 @@ class Port:
             raise classified.no_token(refused) from None
 
 
+class Person(Port):
+    """A person at the dashboard: the same port, and the faults, which are the operator's to meet, pass it by."""
+
+    def _drawn(self, service: Service, what: str, who: Token | None) -> Fault | None:
+        del service
+        self._core.note(what, who)
+        return None
+
+
 def _refuse(service: Service, fault: Fault | None) -> None:
     if fault is not None and fault.what is What.REFUSE:
         raise Refused(service, fault.code, fault.message, fault.headers)

@@ -117,6 +117,7 @@ def check(server: Server, projects: Collection[str], users: Collection[str]) -> 
             f"with the vm_state {server.vm_state} it was never launched",
         ),
         ((server.terminated is not None) == (server.vm_state == "deleted"), "only a deleted server has its end"),
+        (not server.metadata or server.vm_state != "deleted", "a deleted server has no metadata"),
         (len(server.metadata) <= 128, "it has more than 128 items of metadata"),
         (all(len(text) <= 255 for item in server.metadata.items() for text in item), "its metadata are too long"),
         (len(server.locked_reason or "") <= 255, "its locked_reason is longer than 255 characters"),
