@@ -68,7 +68,8 @@ def run(  # noqa: PLR0913 (one parameter a flag)
     operator_namespace: Annotated[
         str | None,
         typer.Option(
-            envvar="LESSOR_OPERATOR_NAMESPACE", help="Where the Secret lessor-seal lies; the pod's, else lessor-system."
+            envvar="LESSOR_OPERATOR_NAMESPACE",
+            help="Where the Secret lessor-seal and the leader lock lie; the pod's, else lessor-system.",
         ),
     ] = None,
     probe_port: Annotated[
@@ -77,6 +78,14 @@ def run(  # noqa: PLR0913 (one parameter a flag)
             envvar="LESSOR_PROBE_PORT", min=0, max=65535, help="Of /healthz, /readyz and /metrics; 0: any free one."
         ),
     ] = 8080,
+    leader_elect: Annotated[
+        bool,
+        typer.Option(
+            "--leader-elect/--no-leader-elect",
+            envvar="LESSOR_LEADER_ELECT",
+            help="Act only while holding the leader lock: of several replicas one acts, the others stand by.",
+        ),
+    ] = True,
     freeze: Annotated[
         bool,
         typer.Option(
@@ -109,6 +118,7 @@ def run(  # noqa: PLR0913 (one parameter a flag)
         namespaces=tuple(namespace or ()),
         operator_namespace=operator_namespace or _pod_namespace(),
         probe_port=probe_port,
+        leader_elect=leader_elect,
         freeze=freeze,
         max_deletions_per_hour=max_deletions_per_hour,
         allow_loopback=allow_loopback,

@@ -68,6 +68,7 @@ class Metrics:
         self._pass_seconds = Histogram("lessor_pass_seconds", "Their time.", ["kind"], buckets=_SECONDS, **kw)
         self._queue_lag = Histogram("lessor_queue_lag_seconds", "From a wake-up to its pass.", buckets=_SECONDS, **kw)
         self._loop_lag = Histogram("lessor_loop_lag_seconds", "How late the event loop is.", buckets=_SECONDS, **kw)
+        self._leader = Gauge("lessor_leader", "1 while this process holds the leader lock, or needs none.", **kw)
         Gauge("lessor_build_info", "Always 1.", ["version"], **kw).labels(version).set(1)
 
     def watch(self, fleet: Callable[[], Fleet]) -> None:
@@ -108,6 +109,10 @@ class Metrics:
     def queue_lag(self, seconds: float) -> None:
         """Note how long an object waited for its pass."""
         self._queue_lag.observe(seconds)
+
+    def leads(self, leads: int) -> None:
+        """Note whether this process leads: 1 or 0."""
+        self._leader.set(leads)
 
     def loop_lag(self, seconds: float) -> None:
         """Note how late the event loop was."""

@@ -10,8 +10,9 @@ class Settings:
     Attributes:
         api_server: the URL of a pretend cluster, which asks nobody who he is; None: the pod's, else KUBECONFIG's.
         namespaces: the namespaces that are served; empty: all.
-        operator_namespace: where the Secret `lessor-seal` lies.
+        operator_namespace: where the Secret `lessor-seal` and the leader lock lie.
         probe_port: of /healthz, /readyz and /metrics; 0 takes any free one.
+        leader_elect: act only while the leader lock is held.
         freeze: hold every stage and every deletion of a server.
         max_deletions_per_hour: in one cloud, by deleting objects.
         allow_loopback: let a clouds.yaml lead to this machine; for trials only.
@@ -22,6 +23,7 @@ class Settings:
     namespaces: tuple[str, ...] = ()
     operator_namespace: str = "lessor-system"
     probe_port: int = 8080
+    leader_elect: bool = True
     freeze: bool = False
     max_deletions_per_hour: int = 100
     allow_loopback: bool = False

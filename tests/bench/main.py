@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-from tests.bench import ground, herd, life, listing, quiet, record
+from tests.bench import failover, ground, herd, life, listing, quiet, record
 from tests.bench.ground import Ground
 from tests.bench.table import Row, Table, say
 
@@ -13,6 +13,7 @@ _SCENES: tuple[tuple[tuple[str, ...], Scene], ...] = (
     (life.NAMES, life.rows),
     (quiet.NAMES, quiet.rows),
     (herd.NAMES, herd.rows),
+    (failover.NAMES, failover.rows),
 )
 _EVERY = (*listing.NAMES, *(name for names, _ in _SCENES for name in names))
 _RECORD = "--record"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Speed and memory of the operator against their targets: one table, exit code 1 on a miss.
 #
-#   run.sh                        all rows: list life start idle stages line herd
+#   run.sh                        all rows: list life start idle stages line herd failover
 #   run.sh idle start             some rows
 #   run.sh list                   a row that needs no control plane
 #   run.sh --record               all rows, and the table into docs/benchmarks.md

@@ -38,6 +38,14 @@ class Watched:
             raise RuntimeError(f"the operator ended:\n{self._lessor.log()[-3000:]}")
         return _KNOWN in self._lessor.log()
 
+    def leads(self) -> bool:
+        """Tell whether it holds the leader lock."""
+        return self._lessor.leads()
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self._lessor.kill()
+
     def cpu_seconds(self) -> float:
         """Give the CPU seconds of all its threads so far."""
         return cost.cpu_seconds(self._lessor.pid)

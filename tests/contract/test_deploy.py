@@ -47,6 +47,26 @@ def test_the_operator_reads_secrets_by_name_and_makes_its_own_only() -> None:
     assert verbs(at_home, "secrets", "") == {"create"}
 
 
+def test_the_operator_holds_its_leader_lock_at_home_and_touches_no_other() -> None:
+    everywhere, at_home = found("ClusterRole", "lessor-operator"), found("Role", "lessor-operator")
+    assert verbs(everywhere, "leases", "coordination.k8s.io") == set()
+    rules = [rule for rule in at_home["rules"] if rule["apiGroups"] == ["coordination.k8s.io"]]
+    assert [(rule.get("resourceNames"), rule["verbs"]) for rule in rules] == [
+        ([names.LEADER_LOCK], ["get", "update"]),
+        (None, ["create"]),
+    ]
+
+
+def test_two_replicas_stand_apart_and_are_not_taken_down_together() -> None:
+    deployment, budget = found("Deployment", "lessor"), found("PodDisruptionBudget", "lessor")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert deployment["spec"]["replicas"] == 2
+    assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
+    assert spread["labelSelector"]["matchLabels"] == budget["spec"]["selector"]["matchLabels"] == labels
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_the_operator_writes_status_and_no_spec(kind: Kind) -> None:
     role = found("ClusterRole", "lessor-operator")

@@ -38,10 +38,11 @@ class Lessor:
         program: tuple[str, ...] = ("-m", "lessor"),
         forks: "ForkServer | None" = None,
     ) -> None:
+        """Without an election, unless `--leader-elect` is among the flags: who is killed would be waited for."""
         self._program = program
         self._kubeconfig = kubeconfig
         self._log = log
-        self._flags = flags
+        self._flags = ("--no-leader-elect", *flags)  # of two that exclude each other the last holds
         self._forks = forks
         self._process: Process | None = None
         self._began = 0
@@ -103,11 +104,29 @@ class Lessor:
             os.kill(self._process.pid, signal.SIGKILL)
             self._process.wait(30)
 
+    def freeze(self) -> None:
+        """Stop it with SIGSTOP: nothing of it goes on."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def leads(self) -> bool:
+        """Tell whether it holds the leader lock."""
+        try:
+            return "lessor_leader 1.0" in self.get("metrics")
+        except (OSError, AssertionError):
+            return False
+
     def stop(self, timeout: float = 30.0) -> int:
         """End it with SIGTERM; gives the exit code."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGTERM)
-        return self._process.wait(timeout)
+        self.ask_to_stop()
+        return self.wait(timeout)
+
+    def ask_to_stop(self) -> None:
+        """Send it SIGTERM."""
+        os.kill(self.pid, signal.SIGTERM)
 
     def wait(self, timeout: float = 30.0) -> int:
         """Wait until it ends by itself; gives the exit code."""

@@ -230,7 +230,13 @@ class Heard:
 
 
 def connect(
-    config: bytes, cacert: bytes | None = None, *, loopback: bool = True, clock: Any = None, heard: Heard | None = None
+    config: bytes,
+    cacert: bytes | None = None,
+    *,
+    loopback: bool = True,
+    clock: Any = None,
+    heard: Heard | None = None,
+    before_change: Callable[[], None] = lambda: None,
 ) -> Nova:
     """Connect with the cloud `openstack` of this clouds.yaml."""
     heard = heard if heard is not None else Heard()
@@ -242,6 +248,7 @@ def connect(
         clock=clock if clock is not None else SetClock(),
         observe=heard.observe,
         answered=heard.answered,
+        before_change=before_change,
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 from lessor.live.nova import Nova
 from lessor.model.observed import ObservedImage, ServerEvent
 from lessor.ports import cloud
-from tests.live.openstack import SERVER, Answer, OpenStack, fault, record
+from lessor.ports.leading import NotLeading
+from tests.live.openstack import SERVER, Answer, OpenStack, clouds_yaml, connect, fault, record
 
 ACTION = f"POST /v2.1/servers/{SERVER}/action"
 METADATA = f"/v2.1/servers/{SERVER}/metadata"
@@ -301,6 +302,30 @@ def test_only_the_image_that_shelving_this_server_made_is_swept(stack: OpenStack
     stack.says("DELETE /v2/images/ours", Answer(code=204))
     nova.sweep_shelved_image(SERVER, "db-1")
     assert stack.lines() == [IMAGES, "DELETE /v2/images/ours"]
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda nova: nova.stop(SERVER),
+        lambda nova: nova.delete(SERVER),
+        lambda nova: nova.write_metadata(SERVER, {"a": "b"}),
+        lambda nova: nova.remove_metadata(SERVER, "a"),
+        lambda nova: nova.sweep_shelved_image(SERVER, "db-1"),
+    ],
+    ids=["stop", "delete", "write_metadata", "remove_metadata", "sweep_shelved_image"],
+)
+def test_who_does_not_lead_any_more_sends_no_change_even_after_a_look(
+    stack: OpenStack, deed: Callable[[Nova], None]
+) -> None:
+    def assure() -> None:
+        raise NotLeading
+
+    nova = connect(clouds_yaml(stack.url), before_change=assure)
+    stack.says(IMAGES, Answer(body={"images": [image("ours", name="db-1-shelved")]}))
+    with pytest.raises(NotLeading):
+        deed(nova)
+    assert [line for line in stack.lines() if not line.startswith("GET")] == []
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,8 @@ class APIServer:
                 return _Answer(_ANSWERED, self._list(request))
             case "POST":
                 return self._create(request)
+            case "PUT" if request.path in self.objects:
+                return self._replace(request)
             case "PATCH" if request.path.removesuffix("/status") in self.objects:
                 return self._patch(request)
             case "DELETE" if request.path in self.objects:
@@ -142,8 +144,11 @@ class APIServer:
 
     def _list(self, request: Request) -> dict[str, Any]:
         plural = request.path.rsplit("/", 1)[-1]
+        version = request.path.split("/namespaces/")[0].removesuffix(f"/{plural}")
         inside = request.path if "/namespaces/" in request.path else f"/{plural}/"
-        found = [body for path, body in sorted(self.objects.items()) if path.startswith(inside) or inside in path]
+        found = [
+            body for path, body in sorted(self.objects.items()) if path.startswith(f"{version}/") and inside in path
+        ]
         selector = request.query.get("fieldSelector", "")
         if selector:
             wanted = selector.removeprefix("spec.leaseRef.name=")
@@ -178,6 +183,16 @@ class APIServer:
         else:
             self.changed(path)
         return _Answer(_ANSWERED, changed)
+
+    def _replace(self, request: Request) -> _Answer:
+        stored = self.objects[request.path]
+        if request.body["metadata"].get("resourceVersion") not in {None, stored["metadata"]["resourceVersion"]}:
+            return _Answer(_CONFLICT, {"kind": "Status", "code": _CONFLICT, "message": "the object has been modified"})
+        self.version += 1
+        meta = {**request.body["metadata"], "resourceVersion": str(self.version), "uid": stored["metadata"]["uid"]}
+        self.objects[request.path] = {**request.body, "metadata": meta}
+        self.changed(request.path)
+        return _Answer(_ANSWERED, self.objects[request.path])
 
     def _delete(self, request: Request) -> _Answer:
         wanted = (request.body or {}).get("preconditions", {}).get("uid")

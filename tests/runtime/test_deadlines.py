@@ -51,3 +51,11 @@ def test_the_sleeper_is_told_when_the_soonest_moves_closer() -> None:
     deadlines.set("b", START + 2 * HOUR)
     deadlines.set("b", START)
     assert len(told) == 2
+
+
+def test_what_was_replaced_is_not_kept_for_ever_by_one_who_takes_nothing_out() -> None:
+    deadlines = Deadlines()
+    for number in range(20_000):
+        deadlines.set(f"uid-{number % 10}", START + number * HOUR)
+    assert len(deadlines._heap) < 2_000
+    assert [uid for uid, _ in deadlines.due(START + 30_000 * HOUR)] == [f"uid-{number}" for number in range(10)]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ import pytest
 from lessor.model.meta import ObjectMeta
 from lessor.model.names import Kind
 from lessor.model.plans import Event, EventReason
+from lessor.ports.leading import NotLeading
 from lessor.runtime.cluster import Cluster
 from lessor.runtime.events import Events
 from lessor.runtime.gate import Gate, Urgency
@@ -29,9 +31,10 @@ MINUTE = timedelta(minutes=1)
 class Saying:
     """A writer of Events that runs while the block does."""
 
-    def __init__(self, api: Any, gate: Gate | None = None) -> None:
+    def __init__(self, api: Any, gate: Gate | None = None, before_write: Callable[[], None] = lambda: None) -> None:
         self.gate = gate if gate is not None else Gate(16)
-        self.events = Events(Cluster(api, SetClock(), lambda *_: None, lambda *_: None), self.gate)
+        cluster = Cluster(api, SetClock(), lambda *_: None, lambda *_: None)
+        self.events = Events(cluster.guarded(before_write), self.gate)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.events.run())
@@ -232,3 +235,20 @@ async def test_an_event_s_name_is_one_that_the_api_server_takes(name: str) -> No
     (event,) = stored(api)
     part = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
     assert re.fullmatch(rf"{part}(\.{part})*", event["metadata"]["name"])
+
+
+@jumps
+async def test_who_does_not_lead_says_nothing_and_is_not_ended_by_it() -> None:
+    api = APIServer()
+    leads = False
+
+    def assure() -> None:
+        if not leads:
+            raise NotLeading
+
+    async with Saying(api, before_write=assure) as saying:
+        await saying.say()
+        assert stored(api) == []
+        leads = True
+        await saying.say()
+        assert len(stored(api)) == 1

@@ -12,6 +12,7 @@ from lessor.metrics import Metrics
 from lessor.model.marks import Seal
 from lessor.model.names import Kind
 from lessor.runtime.cluster import object_path
+from lessor.runtime.leading import Leading
 from lessor.runtime.operator import Operator
 from lessor.runtime.timekeeping import Timekeeping
 from lessor.settings import Settings
@@ -38,6 +39,8 @@ class World:
     def __post_init__(self) -> None:
         self.clock = LoopClock()
         self.metrics = Metrics("0")
+        self.leading = Leading(self.clock)
+        self.leading.take_alone()
         self.api.put(f"{SECRETS}/clouds", data={"clouds.yaml": base64.b64encode(b"{}").decode()})
         connect: Any = lambda *_: self.project  # noqa: E731 (a cloud that takes every proof)
         self.operator = Operator(
@@ -48,6 +51,7 @@ class World:
             settings=Settings(probe_port=0),
             metrics=self.metrics,
             timekeeping=Timekeeping(self.clock),
+            leading=self.leading,
         )
 
     @asynccontextmanager

@@ -1,8 +1,10 @@
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from lessor.model.instancelease import InstanceLease, InstanceLeaseSpec
+from lessor.model.conditions import Condition, ConditionType
+from lessor.model.instancelease import CloudStatus, InstanceLease, InstanceLeaseSpec, InstanceLeaseStatus
 from lessor.model.meta import ObjectMeta
 from lessor.runtime.registry import Registry
 from tests.runtime.clock import START
@@ -74,3 +76,16 @@ def test_a_lease_that_turns_to_another_server_leaves_the_first(registry: Registr
     registry.claim(OTHER, lease("a", 2))
     assert registry.claim(SERVER, lease("b", 1)) is None
     assert woken == []
+
+
+def test_one_that_another_serves_holds_its_server_as_long_as_its_status_says_so(registry: Registry) -> None:
+    cloud = CloudStatus(auth_url="http://keystone/v3", region="RegionOne", project_id="p1")
+    accepted = Condition(
+        type=ConditionType.ACCEPTED, status="True", reason="Accepted", message="", last_transition_time=START
+    )
+    status = InstanceLeaseStatus(server_id="s1", cloud=cloud, conditions=(accepted,))
+    held = msgspec.structs.replace(lease("a"), status=status)
+    registry.restore(held)
+    assert registry.holds("a")
+    registry.restore(msgspec.structs.replace(held, spec=InstanceLeaseSpec(suspend=True)))
+    assert not registry.holds("a")

@@ -19,11 +19,13 @@ from lessor.model.marks import Seal
 from lessor.model.names import FINALIZER, MARK_KEY, Kind
 from lessor.ports import cloud
 from lessor.ports.cloud import CloudUnavailable
+from lessor.ports.leading import NotLeading
 from lessor.runtime.cache import Cache, small
 from lessor.runtime.clouds import Clouds
 from lessor.runtime.deadlines import Deadlines
 from lessor.runtime.events import Events
 from lessor.runtime.gate import Gate
+from lessor.runtime.leading import Leading
 from lessor.runtime.pacing import Pacing
 from lessor.runtime.registry import Registry
 from lessor.runtime.timekeeping import Timekeeping
@@ -64,7 +66,9 @@ class World:
         self.project.called = self.order.append
         self.metrics = Metrics("0")
         self.cache, self.deadlines, self.registry = Cache(), Deadlines(), Registry(lambda _: None)
-        cluster, gate = self.api.cluster(self.clock), Gate(16)
+        self.leading = Leading(self.clock)
+        self.leading.take_alone()
+        cluster, gate = self.api.cluster(self.clock).guarded(self.leading.assure), Gate(16)
         self.clouds = Clouds(cluster, self.clock, self._connect, lambda _: None)
         self.clouds.begin()
         self.turns = Turns(
@@ -81,6 +85,7 @@ class World:
                 timekeeping=Timekeeping(self.clock),
                 pacing=Pacing(100, self.clock),
                 threads=self.threads,
+                leading=self.leading,
                 seal=Seal("installation-1", b"k" * 32),
                 frozen=False,
             )
@@ -252,6 +257,37 @@ async def test_a_claim_that_is_refused_lets_nothing_be_done(threads: ThreadPoolE
     world.api.breaks(STATUS, 500)
     await world.turn()
     assert "stop" not in world.order
+    world.end()
+
+
+@pytest.mark.parametrize(("at", "done"), [(STATUS, []), (RENEWALS, []), (READ, ["stop"])])
+@jumps
+async def test_who_ceases_to_lead_within_a_turn_does_nothing_more_and_tries_it_never(
+    threads: ThreadPoolExecutor, at: str, done: list[str]
+) -> None:
+    world = World(threads)
+    await world.settled()
+    await world.until(START + DAY + SECOND)
+    world.api.before(at, world.leading.stop)
+    with pytest.raises(NotLeading):
+        await world.turn()
+    changes = [line for line in world.order if line.startswith(("PATCH", "POST"))]
+    assert changes == [STATUS]  # the claim, which was asked for while it led
+    assert world.project.deeds == ["write-metadata", *done]  # what came before it, and no second deed
+    assert len(world.deadlines) == 1  # as it was: the turn set none
+    assert world.failures() == 0
+    world.end()
+
+
+@jumps
+async def test_who_ceases_to_lead_before_a_turn_claims_nothing(threads: ThreadPoolExecutor) -> None:
+    world = World(threads)
+    await world.settled()
+    await world.until(START + DAY + SECOND)
+    world.leading.stop()
+    with pytest.raises(NotLeading):
+        await world.turn()
+    assert [line for line in world.order if line.startswith("PATCH") or line == "stop"] == []
     world.end()
 
 

@@ -47,6 +47,13 @@ async def test_a_wait_that_runs_out_tells_so() -> None:
     assert await waiter is False
 
 
+async def test_a_pause_of_no_length_is_over_at_once() -> None:
+    clock = SimClock(START)
+    await clock.sleep(0)
+    assert await clock.wait(asyncio.Event(), -1) is False
+    assert clock.now() == START
+
+
 async def test_a_cancelled_sleeper_leaves_nothing_behind() -> None:
     clock = SimClock(START)
     sleeper = asyncio.ensure_future(clock.sleep(5))

@@ -15,6 +15,7 @@ from lessor.model import names
 from lessor.model.names import Kind
 from lessor.runtime import seal
 from lessor.runtime.cluster import Cluster, ClusterError, list_path, object_path
+from lessor.runtime.leading import Leading
 from lessor.runtime.operator import Operator
 from lessor.runtime.timekeeping import Timekeeping
 from lessor.settings import Settings
@@ -126,7 +127,8 @@ class Whole:
         api: Any = GuardedAPI(self.api.in_process(), self.guard)
         cloud: Any = GuardedCloud(self.cloud.as_user(self.agent, self.project), self.guard)
         cluster = Cluster(api, self.clock, metrics.kubernetes, timekeeping.answered)
-        settings = Settings(probe_port=0)
+        settings, leading = Settings(probe_port=0), Leading(self.clock)
+        leading.take_alone()
         return Operator(
             cluster=cluster,
             clock=self.clock,
@@ -135,6 +137,7 @@ class Whole:
             settings=settings,
             metrics=metrics,
             timekeeping=timekeeping,
+            leading=leading,
         )
 
     def _restarted(self) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -30,7 +29,6 @@ from lessor.simulated.cluster.http import PortTaken
 from lessor.simulated.cluster.server import APIServer
 
 ENDED, WRONG, INTERRUPTED = 0, 2, 130
-_SOON = 0.05
 _TOKEN_LIFE = timedelta(days=100)  # the clients compare it with the machine's clock, which is weeks ahead
 
 
@@ -99,14 +97,15 @@ class Performance:
             KeyboardInterrupt: somebody ended it.
         """
         pauses.jitter.set(0.0)
-        async with self._stage() as (operator, running):
+        stop = asyncio.Event()  # which the signals set that end a process
+        async with self._stage(stop) as (operator, running):
             telling = asyncio.create_task(self._told(operator))
-            interrupted = asyncio.create_task(_interrupted(operator))
-            await asyncio.wait({telling, running, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({telling, running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             over = telling.done()
-            for task in (telling, interrupted):
+            for task in (telling, stopping):
                 task.cancel()
-            await asyncio.gather(telling, interrupted, return_exceptions=True)
+            await asyncio.gather(telling, stopping, return_exceptions=True)
             if not over:
                 raise KeyboardInterrupt
             telling.result()
@@ -123,7 +122,7 @@ class Performance:
     # ------------------------------------------------------------ the parts
 
     @asynccontextmanager
-    async def _stage(self) -> AsyncIterator[tuple[Operator, "asyncio.Task[None]"]]:
+    async def _stage(self, stop: asyncio.Event) -> AsyncIterator[tuple[Operator, "asyncio.Task[None]"]]:
         """Serve cluster and cloud, and run the operator between them, while the block lasts."""
         try:
             async with self._cluster.serve(port=self._options.port) as url, self._cloud.serve() as cloud_url:
@@ -132,12 +131,16 @@ class Performance:
                 self._world.furnish(self._story)
                 self._kubeconfig.write_text(self._cluster.kubeconfig(url))
                 settings = Settings(
-                    api_server=url, operator_namespace=OPERATOR_NAMESPACE, probe_port=0, allow_loopback=True
+                    api_server=url,
+                    operator_namespace=OPERATOR_NAMESPACE,
+                    probe_port=0,
+                    leader_elect=False,
+                    allow_loopback=True,
                 )
-                async with service.made(settings, self._clock) as operator:
-                    running = asyncio.create_task(service.until_stopped(operator, settings, asyncio.Event()))
+                async with service.made(settings, self._clock) as made:
+                    running = asyncio.create_task(made.until(stop))
                     try:
-                        yield operator, running
+                        yield made.operator, running
                     finally:
                         running.cancel()
                         await asyncio.wait({running})
@@ -244,16 +247,6 @@ class Performance:
         yield "  kubectl explain ilease.spec.expiry.stages"
         yield "  kubectl delete ilease thesis -n team-d     # the server goes on, unlocked"
         yield f"What the operator logs: {self._kubeconfig.parent / 'operator.log'}"
-
-
-async def _interrupted(operator: Operator) -> None:
-    """Return when somebody presses Ctrl-C, or asks the process to end. Kopf has the signals until it runs."""
-    while not operator.idle:  # noqa: ASYNC110 (it happens once: nobody need tell)
-        await asyncio.sleep(_SOON)
-    pressed, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, pressed.set)
-    await pressed.wait()
 
 
 @dataclass(slots=True)

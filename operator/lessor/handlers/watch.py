@@ -49,8 +49,15 @@ class _NoProgress(kopf.ProgressStorage):
         return essence
 
 
-async def watch(source: Source, namespaces: tuple[str, ...], stop: asyncio.Event, *, url: str | None = None) -> None:
-    """Watch all kinds and hand what comes to the source, until `stop` is set.
+async def watch(
+    source: Source,
+    namespaces: tuple[str, ...],
+    *,
+    stop: asyncio.Event,
+    started: asyncio.Event,
+    url: str | None = None,
+) -> None:
+    """Watch all kinds and hand what comes to the source, until `stop` is set; set `started` when it begins.
 
     Logs in as the pod's service account, else as KUBECONFIG says; at this URL, as nobody, when it is given.
 
@@ -64,6 +71,7 @@ async def watch(source: Source, namespaces: tuple[str, ...], stop: asyncio.Event
         clusterwide=not namespaces,
         namespaces=namespaces,
         standalone=True,
+        ready_flag=started,
         stop_flag=stop,
     )
 

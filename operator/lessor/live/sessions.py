@@ -45,6 +45,7 @@ class Session:
         clock: Clock,
         observe: Observe,
         answered: cloud.Answered,
+        before_change: Callable[[], None],
         seconds: float,
     ) -> None:
         self._config = config
@@ -52,6 +53,7 @@ class Session:
         self._clock = clock
         self._observe = observe
         self._answered = answered
+        self._before_change = before_change
         self._seconds = seconds
         self._auth = _plugin(config)
         http = transport.session(config.cacert)
@@ -76,6 +78,8 @@ class Session:
         Raises:
             CloudError: as its tree says.
         """
+        if method != "GET":
+            self._before_change()  # here, for a deed may look first, and be held up by that
         if self._clock.elapsed() < self._quiet.get(service.type, 0.0):
             raise cloud.CloudUnavailable(f"{service.title} asked to be left alone for a while.")
         listing = verb.endswith(".list")
@@ -207,6 +211,7 @@ def connect(  # noqa: PLR0913 (what the shell hands in)
     clock: Clock,
     observe: Observe,
     answered: cloud.Answered,
+    before_change: Callable[[], None] = lambda: None,
     seconds: float = SECONDS,
 ) -> nova.Nova:
     """Authenticate, and give the cloud as these credentials see it.
@@ -219,6 +224,7 @@ def connect(  # noqa: PLR0913 (what the shell hands in)
         clock: for deadlines.
         observe: is told service, verb, code and seconds of each request.
         answered: is told the `Date` of each answer.
+        before_change: is called right before each request that changes something; what it raises is passed on.
         seconds: the total time of one request.
 
     Raises:
@@ -226,5 +232,13 @@ def connect(  # noqa: PLR0913 (what the shell hands in)
     """
     config = credentials.parse(clouds_yaml, cacert, name)
     reach = Reach.LOOPBACK_TOO if allow_loopback else Reach.NETWORK
-    session = Session(config, reach=reach, clock=clock, observe=observe, answered=answered, seconds=seconds)
+    session = Session(
+        config,
+        reach=reach,
+        clock=clock,
+        observe=observe,
+        answered=answered,
+        before_change=before_change,
+        seconds=seconds,
+    )
     return nova.Nova(session)

@@ -12,6 +12,9 @@ REQUESTED_BY = "lessor.dev/requested-by"
 RECONCILE_REQUESTED_AT = "lessor.dev/reconcile-requested-at"
 FORCE_FORGET = "lessor.dev/force-forget"
 
+LEADER_LOCK = "lessor"
+RELEASED_BY = "lessor.dev/released-by"  # on the leader lock: its holder let it go
+
 SEAL_SECRET = "lessor-seal"  # noqa: S105 (the name of a Secret, no secret)
 # What stamps who asked for a renewal, and what keeps the stamp: deploy/requested-by.yaml.
 STAMP_POLICY = "lessor-requested-by.lessor.dev"

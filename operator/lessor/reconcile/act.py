@@ -9,6 +9,7 @@ from lessor.model.leaserenewal import LeaseRenewal
 from lessor.model.plans import Deed, Effect, Purpose
 from lessor.ports.cloud import Cloud, CloudError, WrongState
 from lessor.ports.objects import Objects
+from lessor.reconcile.given import Ports
 
 
 def unchanged(lease: InstanceLease, objects: Objects) -> bool:
@@ -28,10 +29,15 @@ def harms(effect: Effect) -> bool:
     return effect.purpose is Purpose.STAGE
 
 
-def attempt(facts: Facts, effect: Effect, cloud: Cloud) -> Facts:
-    """Do it, and give the facts with what came of it; nothing is raised for a refusal."""
+def attempt(facts: Facts, effect: Effect, ports: Ports) -> Facts:
+    """Do it, and give the facts with what came of it; nothing is raised for a refusal of the cloud.
+
+    Raises:
+        NotLeading: nothing was done.
+    """
+    ports.leading.assure()
     try:
-        _perform(effect, cloud)
+        _perform(effect, ports.cloud)
     except CloudError as error:
         return replace(facts, failed=(*_others(facts, effect), _failed(effect, error)))
     return replace(facts, done=facts.done | {effect.deed}, failed=_others(facts, effect))

@@ -9,6 +9,7 @@ from lessor.model.leaserenewal import LeaseRenewal
 from lessor.model.marks import Seal
 from lessor.model.observed import CloudIdentity, ObservedServer
 from lessor.ports.cloud import Cloud
+from lessor.ports.leading import Leadership
 from lessor.ports.objects import Objects, Pace, Registry
 
 
@@ -52,3 +53,4 @@ class Ports:
     cloud: Cloud
     objects: Objects
     pace: Pace
+    leading: Leadership

@@ -22,6 +22,7 @@ def visit(given: Given, ports: Ports) -> Outcome:
 
     Raises:
         ClusterUnavailable: the object or its renewals could not be read again before an effect; nothing was done then.
+        NotLeading: this process does not lead any more; the effect was not done.
     """
     facts = observe.look(given, ports.cloud)
     plan = instanceleases.plan(facts)
@@ -43,7 +44,7 @@ def visit(given: Given, ports: Ports) -> Outcome:
             given = replace(given, may_delete=False)
             facts, plan = _look_again(given, facts, ports)
             continue
-        facts = act.attempt(facts, effect, ports.cloud)
+        facts = act.attempt(facts, effect, ports)
         facts, plan = _look_again(given, facts, ports)
     return replace(_report(facts, plan), again=True)
 

@@ -8,6 +8,7 @@ ClusterError
 """
 
 import asyncio
+import copy
 import email.utils
 import json
 import os
@@ -72,6 +73,13 @@ class Cluster:
         self._clock = clock
         self._observe = observe
         self._answered = answered
+        self._before_write: Callable[[], None] = _nothing
+
+    def guarded(self, before_write: Callable[[], None]) -> "Cluster":
+        """Give the same API server, where this is called right before each request that changes something."""
+        other = copy.copy(self)
+        other._before_write = before_write  # noqa: SLF001 (one of us)
+        return other
 
     @classmethod
     async def connect(cls, clock: Clock, observe: Observe, answered: Answered, *, url: str | None = None) -> "Cluster":
@@ -173,6 +181,8 @@ class Cluster:
         url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "lessor"}
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        if method != "GET":
+            self._before_write()
         sent = self._clock.elapsed()
         code = "none"
         try:
@@ -203,6 +213,10 @@ async def _load(settings: client.Configuration) -> None:
         config.load_incluster_config(client_configuration=settings)
     except config.ConfigException:
         await _load_kubeconfig(settings)
+
+
+def _nothing() -> None:
+    """Hold nothing up."""
 
 
 async def _load_kubeconfig(settings: client.Configuration) -> None:

@@ -4,6 +4,8 @@ import heapq
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+_SPARE = 1000
+
 
 class Deadlines:
     """The next wake-up of each object. A later `set` replaces an earlier one."""
@@ -23,6 +25,7 @@ class Deadlines:
         self._at[uid] = (at, urgent)
         if known is None or known[0] != at:
             heapq.heappush(self._heap, (at, uid))
+            self._tidy()
         if self._heap[0] == (at, uid):
             self._moved()
 
@@ -42,6 +45,12 @@ class Deadlines:
             _, uid = heapq.heappop(self._heap)
             _, urgent = self._at.pop(uid)
             yield uid, urgent
+
+    def _tidy(self) -> None:
+        """Leave out what was replaced: who stands by takes nothing out, for months."""
+        if len(self._heap) > 2 * len(self._at) + _SPARE:
+            self._heap = [(at, uid) for uid, (at, _) in self._at.items()]
+            heapq.heapify(self._heap)
 
     def __len__(self) -> int:
         return len(self._at)

@@ -15,6 +15,7 @@ from lessor.model import names
 from lessor.model.meta import ObjectMeta
 from lessor.model.names import Kind
 from lessor.model.plans import Event
+from lessor.ports.leading import NotLeading
 from lessor.runtime.cluster import MERGE, Cluster, ClusterError, Conflict, NotThere
 from lessor.runtime.gate import Gate, Urgency
 
@@ -65,7 +66,7 @@ class Events:
             try:
                 async with self._gate.through(Urgency.EVENT):
                     await self._write(report)
-            except ClusterError as error:
+            except (ClusterError, NotLeading) as error:
                 log.warning("an Event was not written", extra={"object": report.meta.key, "why": str(error)})
             finally:
                 self._left -= 1

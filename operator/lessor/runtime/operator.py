@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from lessor import __version__
@@ -15,6 +16,7 @@ from lessor.model import names, reading
 from lessor.model.marks import Seal
 from lessor.model.names import Kind
 from lessor.ports.clock import Clock
+from lessor.ports.leading import NotLeading
 from lessor.reconcile import leaserenewals, unserved
 from lessor.runtime.cache import Cache, Entry
 from lessor.runtime.clouds import Clouds, Connect
@@ -24,6 +26,7 @@ from lessor.runtime.deadlines import Deadlines
 from lessor.runtime.events import Events
 from lessor.runtime.fleet import Counting
 from lessor.runtime.gate import Gate
+from lessor.runtime.leading import Leading
 from lessor.runtime.pacing import Pacing
 from lessor.runtime.probes import Probes
 from lessor.runtime.queue import Queue
@@ -57,8 +60,10 @@ class Operator:
         settings: Settings,
         metrics: Metrics,
         timekeeping: Timekeeping,
+        leading: Leading,
     ) -> None:
         self._cluster = cluster
+        self._leading = leading
         self._clock = clock
         self._settings = settings
         self._metrics = metrics
@@ -75,6 +80,7 @@ class Operator:
         gate = Gate(WRITES_AT_ONCE)
         self._writer = Writer(cluster, gate)
         self._events = Events(cluster, gate)
+        self._threads = ThreadPoolExecutor(_PASSES_AT_ONCE, thread_name_prefix="pass")
         parts = Parts(
             clock=clock,
             cache=self._cache,
@@ -87,14 +93,15 @@ class Operator:
             metrics=metrics,
             timekeeping=timekeeping,
             pacing=Pacing(settings.max_deletions_per_hour, clock),
-            threads=ThreadPoolExecutor(_PASSES_AT_ONCE, thread_name_prefix="pass"),
+            threads=self._threads,
+            leading=leading,
             seal=seal,
             frozen=settings.freeze,
         )
         self._turns = Turns(parts)
         self._queue = Queue(self._turn, clock, metrics.queue_lag)
         self._comparison = Comparison(cluster, self._cache, clock, settings.namespaces, put=self.put, gone=self._gone)
-        self._listed = False
+        self._begun = False
         self._ticked = loop.time()
         counting = Counting(
             clock=clock,
@@ -122,10 +129,10 @@ class Operator:
         self._gone(raw["metadata"]["uid"])
 
     def _news(self, entry: Entry) -> None:
-        if entry.kind is Kind.INSTANCE_LEASE and not self._listed:
-            self._arm(entry)
-        elif self._listed:
+        if self._begun:
             self._wake((entry.uid,))
+        elif entry.kind is Kind.INSTANCE_LEASE:
+            self._arm(entry)
 
     def _gone(self, uid: str) -> None:
         entry = self._cache.gone(uid)
@@ -136,7 +143,10 @@ class Operator:
             self._wake(entry.uid for entry in self._cache.renewals(entry.namespace, entry.name))
 
     def _arm(self, entry: Entry) -> None:
-        """Set the deadline of an object that was there before us, enter its claim and its credentials; no pass yet."""
+        """Set the deadline of an object that another serves, or that was there before us; no pass yet.
+
+        Its claim and its credentials are entered: who begins to act knows all that is due, and who holds what.
+        """
         lease, problem = reading.instance_lease(entry.body)
         now = self._clock.now()
         at = now if problem is not None else wakeup.at(lease, now)
@@ -147,7 +157,7 @@ class Operator:
 
     def _wake(self, uids: Iterable[str]) -> None:
         """Ask for turns; a request for renewal asks for one over its lease."""
-        if not self._listed:
+        if not self._begun:
             return
         for uid in uids:
             self._queue.put(self._target(uid))
@@ -167,7 +177,7 @@ class Operator:
     def idle(self) -> bool:
         """Whether it serves, and everything in it waits for news or for the clock."""
         parts = (self._queue, self._events, self._clouds, self._comparison)
-        return self._listed and all(part.idle for part in parts)
+        return self._begun and all(part.idle for part in parts)
 
     def knows(self, uid: str, version: int) -> bool:
         """Tell whether the watches have brought this version of the object, or a later one."""
@@ -185,6 +195,13 @@ class Operator:
     # ------------------------------------------------------------ turns
 
     async def _turn(self, uid: str) -> None:
+        try:
+            self._leading.assure()
+            await self._turned(uid)
+        except NotLeading as error:
+            log.warning("a turn was ended: another may act now", extra={"uid": uid, "why": str(error)})
+
+    async def _turned(self, uid: str) -> None:
         entry = self._cache.get(uid)
         if entry is None or entry.kind is Kind.INSTANCE_LEASE:
             await self._turns.turn(uid)
@@ -222,7 +239,7 @@ class Operator:
     # ------------------------------------------------------------ loops
 
     async def run(self) -> None:
-        """Serve until cancelled; raises when a part of it breaks."""
+        """Serve until cancelled, and act from when this process leads; raises when a part of it breaks."""
         await self._probes.start(self._settings.probe_port)
         log.info("probes and metrics", extra={"port": self._probes.port, "version": __version__})
         kinds = (
@@ -234,23 +251,37 @@ class Operator:
                 tasks.create_task(self._events.run())
                 await self._comparison.first(kinds)
                 await self._look_for_stamp()
+                self._known()
+                tasks.create_task(self._comparison.run(kinds))
+                tasks.create_task(self._stamp_loop())
+                await self._leading.taken.wait()
                 self._begin()
+                await self._leading.acting()
                 for urgent, count in _WORKERS.items():
                     for _ in range(count):
                         tasks.create_task(self._queue.work(urgent=urgent))
                 tasks.create_task(self._deadline_loop())
-                tasks.create_task(self._comparison.run(kinds))
-                tasks.create_task(self._stamp_loop())
         finally:
             await self._probes.stop()
 
-    def _begin(self) -> None:
-        """The first list of all kinds is through: from here on there may be effects."""
-        self._listed = True
+    async def drained(self, within: float) -> bool:
+        """Wait so many seconds for the passes in threads, once `run` has ended; False: some still ask their cloud."""
+        ended = asyncio.Event()
+        draining = self._loop.run_in_executor(None, partial(self._threads.shutdown, cancel_futures=True))
+        draining.add_done_callback(lambda _: ended.set())
+        return await self._clock.wait(ended, within)
+
+    def _known(self) -> None:
+        """The first list of all kinds is through: this process may lead."""
         gc.freeze()  # what a large fleet has made by now stays: the collector need not walk it again and again
-        self._clouds.begin()
         leases = self._cache.uids(Kind.INSTANCE_LEASE)
         log.info("all objects are known", extra={"leases": len(leases), "objects": len(self._cache)})
+        self._leading.listed.set()
+
+    def _begin(self) -> None:
+        """This process leads: from here on there are turns, and requests to clouds."""
+        self._begun = True
+        self._clouds.begin()
         for kind in KINDS:
             if kind is not Kind.INSTANCE_LEASE:
                 self._wake(self._cache.uids(kind))
@@ -295,4 +326,4 @@ class Operator:
         return None if age < _ALIVE else f"nothing has moved for {age:.0f} s"
 
     def _ready(self) -> str | None:
-        return None if self._listed else "the first list of all kinds is not through"
+        return None if self._leading.listed.is_set() else "the first list of all kinds is not through"

@@ -38,12 +38,14 @@ class Registry:
         return holder
 
     def restore(self, lease: InstanceLease) -> None:
-        """Enter a lease as its status says it was: at the start, before any pass."""
+        """Enter a lease as its status says it is, while no pass of ours says so: at the start, or for another."""
         status = lease.status
         accepted = conditions.is_true(status.conditions, ConditionType.ACCEPTED)
         if accepted and status.cloud is not None and status.server_id is not None and not lease.spec.suspend:
             cloud = status.cloud
             self.claim((cloud.auth_url, cloud.region, cloud.project_id, status.server_id), lease)
+        else:
+            self.release(lease.metadata.uid)
 
     def release(self, uid: str) -> None:
         """Let the server go that this lease holds or waits for; the next in line is woken."""

@@ -18,6 +18,7 @@ from lessor.model.marks import Seal
 from lessor.model.names import Kind
 from lessor.model.plans import FinalizerChange, Outcome
 from lessor.ports.clock import Clock
+from lessor.ports.leading import Leadership, NotLeading
 from lessor.ports.objects import ClusterUnavailable
 from lessor.reconcile import instanceleases
 from lessor.reconcile.given import Given, Ports
@@ -57,6 +58,7 @@ class Parts:
     timekeeping: Timekeeping
     pacing: Pacing
     threads: ThreadPoolExecutor
+    leading: Leadership
     seal: Seal
     frozen: bool
 
@@ -81,7 +83,11 @@ class Turns:
         self.stamped = False
 
     async def turn(self, uid: str) -> None:
-        """Make one turn over the object; raises nothing that a cluster or a cloud may do."""
+        """Make one turn over the object; raises nothing that a cluster or a cloud may do.
+
+        Raises:
+            NotLeading: this process does not lead any more; the turn is not made again.
+        """
         parts = self._parts
         entry = parts.cache.get(uid)
         if entry is None:
@@ -99,6 +105,8 @@ class Turns:
             )
             self._retry(uid)
             return
+        except NotLeading:
+            raise
         except Exception:
             log.exception("a turn broke", extra={"object": f"{entry.namespace}/{entry.name}"})
             parts.metrics.failed(Kind.INSTANCE_LEASE)
@@ -162,7 +170,8 @@ class Turns:
             session.waiting.add(known.lease.metadata.uid)
         cloud = session.usable if session is not None else None
         if outcome.again and session is not None and cloud is not None:
-            ports = Ports(cloud=cloud, objects=self._bridge, pace=parts.pacing.of(cloud.identity))
+            pace = parts.pacing.of(cloud.identity)
+            ports = Ports(cloud=cloud, objects=self._bridge, pace=pace, leading=parts.leading)
             loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(parts.threads, instanceleases.visit, given, ports)
             self._learn(known.lease, outcome, session)

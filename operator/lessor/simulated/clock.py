@@ -42,9 +42,12 @@ class SimClock:
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait for the event, at most that many seconds; tells whether it came."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return event.is_set()
         loop = asyncio.get_running_loop()
         over: asyncio.Future[None] = loop.create_future()
-        until = self.elapsed() + max(seconds, 0.0)
+        until = self.elapsed() + seconds
         heapq.heappush(self._sleepers, (until, next(self._number), over))
         if self._running_since is not None:
             self._arm(until, over)

@@ -72,7 +72,7 @@ async def _make(cluster: Cluster, name: str) -> dict[str, Any]:
 async def test_the_informer_tells_what_is_there_what_comes_and_what_goes(cluster: Cluster) -> None:
     seen, stop = Seen(), asyncio.Event()
     uid = (await _make(cluster, "early"))["metadata"]["uid"]
-    watching = asyncio.create_task(watch.watch(seen, (), stop))
+    watching = asyncio.create_task(watch.watch(seen, (), stop=stop, started=asyncio.Event()))
     await seen.until("put", "instanceleases/early")
     await _make(cluster, "late")
     await seen.until("put", "instanceleases/late")
@@ -86,7 +86,7 @@ async def test_the_informer_tells_what_is_there_what_comes_and_what_goes(cluster
 async def test_the_informer_forgets_a_deletion_whose_watch_ended_with_410(cluster: Cluster, faults: Faults) -> None:
     seen = Seen()
     uid = (await _make(cluster, "early"))["metadata"]["uid"]
-    watching = asyncio.create_task(watch.watch(seen, (), asyncio.Event()))
+    watching = asyncio.create_task(watch.watch(seen, (), stop=asyncio.Event(), started=asyncio.Event()))
     await seen.until("put", "instanceleases/early")
     faults.add("EVENT DELETED .*/early", Fault(what=What.REFUSE, code=410, message="too old resource version"))
     await cluster.delete(Kind.INSTANCE_LEASE, "default", "early", uid)
