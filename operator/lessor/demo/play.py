@@ -106,6 +106,8 @@ class Performance:
             for task in (telling, stopping):
                 task.cancel()
             await asyncio.gather(telling, stopping, return_exceptions=True)
+            if running.done() and not stop.is_set():
+                running.result()  # the operator broke: raises what it broke of
             if not over:
                 raise KeyboardInterrupt
             telling.result()

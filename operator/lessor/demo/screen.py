@@ -1,5 +1,6 @@
 """How the story looks: a live table with its timeline in a terminal, plain lines anywhere else."""
 
+import itertools
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -19,6 +20,7 @@ from lessor.demo.story import DAYS
 _TAIL, _LEAST_TAIL = 9, 3
 _AROUND = 9  # lines of the picture that are neither a server nor something that happens
 _WIDE = 110
+_SHORTEST = 0.08  # seconds between two pictures
 _CELL_STYLES = {
     Cell.NOT_YET: "",
     Cell.RUNNING: "green",
@@ -96,6 +98,7 @@ class Screen:
         self._begin = begin
         self._lines: list[Line] = []
         self.now = begin
+        self._drawn = 0.0
         self._live = Live(console=console, auto_refresh=False, transient=False)
 
     def __enter__(self) -> Self:
@@ -103,6 +106,7 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._draw()
         self._live.stop()
 
     def say(self, lines: Iterable[str]) -> None:
@@ -115,8 +119,13 @@ class Screen:
         self._lines.append(line)
 
     def show(self, now: datetime) -> None:
-        """Draw all anew."""
+        """Draw all anew, as often as an eye can follow."""
         self.now = now
+        if self._console.get_time() - self._drawn >= _SHORTEST:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = self._console.get_time()
         self._live.update(self.drawn(), refresh=True)
 
     def drawn(self) -> Group:
@@ -149,7 +158,8 @@ class Screen:
 
 
 def _bar(row: Row) -> Text:
-    return Text.assemble(*((cell.value, _CELL_STYLES[cell]) for cell in row.days))
+    spans = ((cell, len(list(days))) for cell, days in itertools.groupby(row.days))
+    return Text.assemble(*((cell.value * length, _CELL_STYLES[cell]) for cell, length in spans))
 
 
 def _legend() -> Text:
