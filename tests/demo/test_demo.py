@@ -102,6 +102,13 @@ def test_a_kubeconfig_of_somebody_s_own_is_never_written_over(tmp_path: Path) ->
     assert "is there already" in demo.lines[0]
 
 
+def test_a_kubeconfig_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
+    demo = Demo("--kubeconfig", str(tmp_path / "nowhere" / "config"))
+    assert demo.code() == 2
+    assert len(demo.lines) == 1
+    assert "cannot be written" in demo.lines[0]
+
+
 def test_what_the_environment_names_is_never_asked_and_the_same_seed_tells_the_same_story(tmp_path: Path) -> None:
     with socket.socket() as real:
         real.bind(("127.0.0.1", 0))

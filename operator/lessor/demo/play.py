@@ -59,9 +59,10 @@ def main(options: Options, console: Console, performance: "type[Performance] | N
     """Perform, and give the exit code."""
     try:
         with _folder() as folder, _kubeconfig(options.kubeconfig or folder / "kubeconfig") as kubeconfig:
-            _log_to(folder / "operator.log")
+            log = folder / "operator.log"
+            _log_to(log)
             with asyncio.Runner() as runner:
-                runner.run((performance or Performance)(options, console, kubeconfig).perform())
+                runner.run((performance or Performance)(options, console, kubeconfig, log).perform())
     except Wrong as error:
         console.print(f"lessor demo: {error}", highlight=False, markup=False, soft_wrap=True)
         return WRONG
@@ -74,10 +75,11 @@ def main(options: Options, console: Console, performance: "type[Performance] | N
 class Performance:
     """The parts of one performance."""
 
-    def __init__(self, options: Options, console: Console, kubeconfig: Path) -> None:
+    def __init__(self, options: Options, console: Console, kubeconfig: Path, log: Path) -> None:
         self._options = options
         self._console = console
         self._kubeconfig = kubeconfig
+        self._log = log
         self._real = SystemClock()
         begin = self._real.now().replace(second=0, microsecond=0) - story.LENGTH
         self._begin = begin
@@ -131,7 +133,7 @@ class Performance:
                 self._url = url
                 self._world = World(self._clock, self._cluster, self._cloud, cloud_url)
                 self._world.furnish(self._story)
-                self._kubeconfig.write_text(self._cluster.kubeconfig(url))
+                _write(self._kubeconfig, self._cluster.kubeconfig(url))
                 settings = Settings(
                     api_server=url,
                     operator_namespace=OPERATOR_NAMESPACE,
@@ -248,7 +250,7 @@ class Performance:
         yield "  kubectl get lren -A"
         yield "  kubectl explain ilease.spec.expiry.stages"
         yield "  kubectl delete ilease thesis -n team-d     # the server goes on, unlocked"
-        yield f"What the operator logs: {self._kubeconfig.parent / 'operator.log'}"
+        yield f"What the operator logs: {self._log}"
 
 
 @dataclass(slots=True)
@@ -288,6 +290,15 @@ def _kubeconfig(path: Path) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner reads."""
+    try:
+        path.touch(0o600, exist_ok=False)
+        path.write_text(text)
+    except OSError as error:
+        raise Wrong(f"{path} cannot be written: {error.strerror}. Name a file in a folder that is there.") from None
 
 
 def _log_to(path: Path) -> None:
