@@ -1,11 +1,16 @@
 """`python -m lessor` and the `lessor` command."""
 
-from lessor import cli
+import sys
 
 
 def main() -> None:
     """Run the command line."""
-    cli.app()
+    try:
+        from lessor import cli  # noqa: PLC0415 (Ctrl-C may come while it is imported)
+
+        cli.app()
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130  # as a shell says of a process that Ctrl-C ended
+
+
 class LogFormat(StrEnum):
     """How log lines look."""
 
@@ -154,10 +157,12 @@ def demo(
     ] = 0,
 ) -> None:
     """Show five weeks of a pretend cloud in a minute. Needs no cluster and no cloud, and touches none."""
-    from rich.console import Console  # noqa: PLC0415 (what the operator itself does not need)
+    try:
+        from rich.console import Console  # noqa: PLC0415 (what the operator itself does not need)
 
-    from lessor.demo import play  # noqa: PLC0415 (the same)
-
+        from lessor.demo import play  # noqa: PLC0415 (the same)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     options = play.Options(seed=seed, seconds=seconds, serve=serve, kubeconfig=kubeconfig, port=port)
     sys.exit(play.main(options, Console()))
 
