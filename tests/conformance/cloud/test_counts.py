@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-CASES, ONLY_SIMULATED, ONLY_REAL = 417, 3, 0
+CASES, ONLY_SIMULATED, ONLY_REAL = 417, 4, 0
 
 
 def test_the_cases_are_counted(request: pytest.FixtureRequest) -> None:

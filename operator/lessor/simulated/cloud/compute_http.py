@@ -163,7 +163,7 @@ class ComputeApi:
             return Reply(code=202, headers={"Location": f"{asked.root}/image/v2/images/{image_id}"})
         if name == "rescue":
             return Reply(body={"adminPass": "not-a-secret"})
-        return Reply(code=202)
+        return Reply(code=204 if name == "confirmResize" else 202)
 
     # ------------------------------------------------------------ metadata and tags
 
