@@ -56,8 +56,13 @@ def connect(
     world: World, url: str, user: User, project: Project, clock: Clock | None = None, seconds: float = 10.0
 ) -> Nova:
     """Give the live adapters, as this user on this project."""
+    return connected(world.cloud.clouds_yaml(url, user, project), clock, seconds)
+
+
+def connected(clouds_yaml: str, clock: Clock | None = None, seconds: float = 10.0) -> Nova:
+    """Give the live adapters by these credentials."""
     return sessions.connect(
-        world.cloud.clouds_yaml(url, user, project).encode(),
+        clouds_yaml.encode(),
         None,
         "openstack",
         allow_loopback=True,
