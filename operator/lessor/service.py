@@ -37,7 +37,7 @@ from lessor.settings import Settings
 log = logging.getLogger("lessor")
 
 STOPPED, RESTART, WRONG = 0, 1, 2
-_A_MOMENT = 0.1
+_A_MOMENT = 0.01
 _DRAIN = sessions.SECONDS + 2.0  # a request to a cloud, and those to the API server around it
 
 
