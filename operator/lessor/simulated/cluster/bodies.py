@@ -54,7 +54,8 @@ def read(request: Request, resource: Resource) -> Object:
     if not isinstance(raw, dict):
         raise refusals.bad_request("the body is no object")
     _check_type(raw, resource)
-    raw.setdefault("metadata", {})
+    if not isinstance(raw.setdefault("metadata", {}), dict):
+        raise refusals.bad_request("the metadata of the object is no object")
     return raw
 
 

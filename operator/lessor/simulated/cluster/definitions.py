@@ -6,17 +6,51 @@ Source: k8s.io/apiextensions-apiserver.
 from collections.abc import Callable
 from datetime import datetime
 
-from lessor.simulated.cluster import ages, builtins, jsonpath, schemas
+from lessor.simulated.cluster import ages, builtins, jsonpath, refusals, schemas, validation
+from lessor.simulated.cluster.refusals import Cause
 from lessor.simulated.cluster.resources import Column, Object, Resource, stamp
+from lessor.simulated.cluster.schemas import ANY, BOOLEAN, STRING, items
 
 GROUP = "apiextensions.k8s.io"
+_NAMES = schemas.fields(
+    plural=STRING, singular=STRING, kind=STRING, listKind=STRING, shortNames=items(STRING), categories=items(STRING)
+)
+_VERSION = schemas.fields(
+    name=STRING,
+    served=BOOLEAN,
+    storage=BOOLEAN,
+    deprecated=BOOLEAN,
+    deprecationWarning=STRING,
+    schema=schemas.fields(openAPIV3Schema=ANY),
+    subresources=ANY,
+    additionalPrinterColumns=items(ANY),
+    selectableFields=items(ANY),
+)
+_SPEC = schemas.fields(
+    group=STRING,
+    scope={**STRING, "enum": ["Cluster", "Namespaced"]},
+    names={**_NAMES, "required": ["plural", "kind"]},
+    versions=items({**_VERSION, "required": ["name", "served", "storage"]}),
+    conversion=ANY,
+    preserveUnknownFields=BOOLEAN,
+)
+_REQUIRED = ["group", "scope", "names", "versions"]
+_SCHEMA = schemas.of_object({**schemas.fields(spec={**_SPEC, "required": _REQUIRED}, status=ANY), "required": ["spec"]})
 
 
 def resource(now: Callable[[], datetime]) -> Resource:
     """Give the resource of the CRDs themselves; the conditions that it sets say when, by this clock."""
 
     def prepare(new: Object, old: Object | None) -> Object:
-        return {**new, "spec": _spec(new["spec"]), "status": _status(new, old, now())}
+        settled = {**new, "spec": _spec(new["spec"]), "status": _status(new, old, now())}
+        try:
+            for each in served(settled):
+                validation.check(each.schema)
+        except (AttributeError, TypeError, ValueError) as error:
+            cause = Cause("FieldValueInvalid", f"Invalid value: it cannot be served: {error}", "spec.versions")
+            kind = f"CustomResourceDefinition.{GROUP}"
+            raise refusals.invalid(kind, new["metadata"]["name"], [cause]) from error
+        return settled
 
     return Resource(
         group=GROUP,
@@ -31,7 +65,7 @@ def resource(now: Callable[[], datetime]) -> Resource:
         status=True,
         generations=True,
         unconditional=False,
-        schema={**schemas.of_object(schemas.fields(spec=schemas.ANY, status=schemas.ANY)), "required": ["spec"]},
+        schema=_SCHEMA,
         columns=(
             builtins.NAME,
             Column(

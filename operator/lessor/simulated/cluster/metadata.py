@@ -34,7 +34,7 @@ def born(raw: Object, target: Target, now: datetime, ids: random.Random) -> Obje
     """Give the metadata of a new object."""
     sent = {name: value for name, value in raw["metadata"].items() if name not in (*_SERVERS, *_KEPT)}
     if not sent.get("name") and sent.get("generateName"):
-        sent["name"] = sent["generateName"] + "".join(ids.choices(_LETTERS, k=5))
+        sent["name"] = f"{sent['generateName']}" + "".join(ids.choices(_LETTERS, k=5))
     if target.resource.namespaced:
         sent["namespace"] = target.namespace
     if not target.resource.storage:

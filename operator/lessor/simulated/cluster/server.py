@@ -7,7 +7,7 @@ from datetime import datetime
 
 import yaml
 
-from lessor.simulated.cluster import definitions, discovery, http, openapi, refusals, selectors
+from lessor.simulated.cluster import definitions, documents, http, refusals, selectors
 from lessor.simulated.cluster.deleting import Deleting
 from lessor.simulated.cluster.inprocess import InProcess
 from lessor.simulated.cluster.reading import Reading
@@ -23,7 +23,6 @@ from lessor.simulated.faults import Fault, Faults, What
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _CUTS = {What.HANG, What.CUT_BEFORE}
-_ALIVE = frozenset(("/readyz", "/livez", "/healthz"))
 
 
 class APIServer:
@@ -138,6 +137,8 @@ class APIServer:
         except Refusal as refusal:
             return answered(refusal.status, refusal.code)
         if fault is not None and fault.what is What.CUT_AFTER:
+            if answer.watch is not None:
+                self.close(answer.watch)
             return Answer(fate=fault.what)
         return answer
 
@@ -151,12 +152,15 @@ class APIServer:
         watch.bookmark(self._store.version)
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer:
-        document = self._document(request)
+        document = documents.answer(self._registry, request)
         if document is not None:
             return document
         target = self._registry.find(request.path)
-        if target is None:
-            return self._not_served(request.path)
+        return self._asked(target, request, fault) if target is not None else self._not_served(request.path)
+
+    def _asked(self, target: Target, request: Request, fault: Fault | None) -> Answer:
+        if not target.resource.storage and request.method != "POST":
+            raise refusals.generic(405)
         match request.method:
             case "GET" if request.watching and not target.name:
                 return self._watch(target, request, fault)
@@ -168,7 +172,7 @@ class APIServer:
                 return self._written(target, request, self._writing.replace)
             case "PATCH" if target.name:
                 return self._written(target, request, self._writing.patch)
-            case "DELETE" if target.name or "deletecollection" in target.resource.verbs:
+            case "DELETE" if not target.subresource and (target.name or "deletecollection" in target.resource.verbs):
                 return self._delete(target, request)
             case "PUT" | "PATCH" if target.resource.custom:
                 raise refusals.bad_request("name must be provided")
@@ -189,6 +193,7 @@ class APIServer:
     def _watch(self, target: Target, request: Request, fault: Fault | None) -> Answer:
         watch = self._reading.watch(target, request, Shape(request, self.now), self.faults.draw)
         if fault is not None and fault.what is What.REFUSE:
+            watch.take()
             watch.fail(fault.code, fault.message)
         self.watches.append(watch)
         return Answer(watch=watch)
@@ -207,42 +212,6 @@ class APIServer:
         deleted = self._deleting.delete_all(target, request, meant)
         version = {"resourceVersion": str(self._store.version)}
         return answered(Shape(request, self.now).many(target.resource, deleted, version))
-
-    # ------------------------------------------------------------ what is no object
-
-    def _document(self, request: Request) -> Answer | None:
-        path = request.path.rstrip("/") or "/"
-        if path in _ALIVE or path.startswith(("/readyz/", "/livez/")):
-            return Answer(body=b"ok", content_type="text/plain; charset=utf-8")
-        if path == "/version":
-            return answered(discovery.VERSION)
-        if path.startswith("/openapi/v3"):
-            return self._openapi(path.removeprefix("/openapi/v3").strip("/"))
-        if path in {"/api", "/apis"} and discovery.wants_aggregated(request.header("accept")):
-            named = {"": ["v1"]} if path == "/api" else self._registry.groups()
-            whole = encoded(discovery.aggregated(self._registry, named))
-            return Answer(body=whole, content_type=discovery.AGGREGATED)
-        found = self._discovery(path)
-        return answered(found) if found is not None else None
-
-    def _discovery(self, path: str) -> Object | None:
-        match path.strip("/").split("/"):
-            case ["api"]:
-                return discovery.core()
-            case ["api", "v1"]:
-                return discovery.resource_list("v1", self._registry.of("", "v1"))
-            case ["apis"]:
-                return discovery.groups(self._registry)
-            case ["apis", group] if group in self._registry.groups():
-                versions = self._registry.groups()[group]
-                return {"kind": "APIGroup", "apiVersion": "v1", **discovery.group(group, versions)}
-            case ["apis", group, version] if self._registry.of(group, version):
-                return discovery.resource_list(f"{group}/{version}", self._registry.of(group, version))
-        return None
-
-    def _openapi(self, where: str) -> Answer | None:
-        found = openapi.document(self._registry, where) if where else openapi.index(self._registry)
-        return answered(found) if found is not None else None
 
     # ------------------------------------------------------------ what changed
 
