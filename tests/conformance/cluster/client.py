@@ -79,10 +79,11 @@ class Client:
 
     @contextmanager
     def watch(self, path: str, *, accept: str = "application/json", **query: object) -> Iterator[Iterator[Object]]:
-        """Give the events of a watch as they come; one that does not come within ten seconds fails the case."""
+        """Give the events of a watch as they come; one that does not come in time fails the case."""
         params: Object = {"watch": "true", "timeoutSeconds": 10, **query}
+        wait = float(params["timeoutSeconds"]) + 5
         with self.session.get(
-            self.server + path, params=params, headers={"Accept": accept}, stream=True, timeout=10
+            self.server + path, params=params, headers={"Accept": accept}, stream=True, timeout=wait
         ) as answer:
             assert answer.status_code == 200, answer.text
             yield (json.loads(line) for line in answer.iter_lines(chunk_size=None) if line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance.cluster.client import GROUP, TABLE, Client, Object, core, gadget, gadgets
+from tests.conformance.cluster.client import GROUP, STEPS, TABLE, Client, Object, core, gadget, gadgets
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -208,14 +208,14 @@ def test_a_crd_says_that_it_is_established(client: Client) -> None:
 def test_a_crd_that_changes_changes_what_is_served(client: Client, namespace: str) -> None:
     path = f"{_CRDS}/gadgets.{GROUP}"
     before = client.get(path).body
-    size = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/size/maximum"
-    steps = [{"op": "replace", "path": size, "value": 50}]
-    reply = client.send("PATCH", path, steps, kind="application/json-patch+json")
-    assert reply.code == 200, reply.body
+    # In both versions: with the same selectableFields and differing schemas the real one refuses the CRD
+    largest = "schema/openAPIV3Schema/properties/spec/properties/size/maximum"
+    steps = [{"op": "replace", "path": f"/spec/versions/{number}/{largest}", "value": 50} for number in (0, 1)]
+    reply = client.send("PATCH", path, steps, kind=STEPS)
+    assert reply.code == 200, reply.body["message"]
     assert reply.body["metadata"]["generation"] == before["metadata"]["generation"] + 1
     accepted = _until_accepted(client, gadgets(namespace), gadget(spec={"size": 30}))
-    steps[0]["value"] = 9
-    client.send("PATCH", path, steps, kind="application/json-patch+json")
+    client.send("PATCH", path, [{**step, "value": 9} for step in steps], kind=STEPS)
     assert accepted
 
 

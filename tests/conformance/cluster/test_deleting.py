@@ -4,6 +4,7 @@ import pytest
 
 from tests.conformance.cluster.client import GROUP, Client, config_map, core, fresh, gadget, gadgets
 
+_PATIENCE = 60  # seconds that the real one may take to look after a namespace
 _FINALIZER = "conformance.test/hold"
 
 
@@ -90,7 +91,8 @@ def test_a_namespace_takes_along_what_is_in_it(client: Client) -> None:
     reply = client.delete(path)
     assert (reply.code, reply.body["kind"], reply.body["status"]["phase"]) == (200, "Namespace", "Terminating")
     version = reply.body["metadata"]["resourceVersion"]
-    with client.watch("/api/v1/namespaces", fieldSelector=f"metadata.name={name}", resourceVersion=version) as events:
+    query = {"fieldSelector": f"metadata.name={name}", "resourceVersion": version, "timeoutSeconds": _PATIENCE}
+    with client.watch("/api/v1/namespaces", **query) as events:
         assert "DELETED" in (event["type"] for event in events)
     assert client.get(gadgets(name, "one")).code == 404
 
@@ -101,7 +103,7 @@ def test_a_namespace_that_goes_takes_nothing_new(client: Client) -> None:
     client.make(gadgets(name), gadget(metadata={"finalizers": [_FINALIZER]}))
     client.delete(f"/api/v1/namespaces/{name}")
     reply = client.send("POST", gadgets(name), gadget("two"))
-    with client.watch(gadgets(name)) as events:
+    with client.watch(gadgets(name), timeoutSeconds=_PATIENCE) as events:
         next(event for event in events if "deletionTimestamp" in event["object"]["metadata"])
     client.merge(gadgets(name, "one"), {"metadata": {"finalizers": None}})
     assert (reply.code, reply.said["reason"]) == (403, "Forbidden")
