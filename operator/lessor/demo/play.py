@@ -249,7 +249,7 @@ class Performance:
         yield "  kubectl describe ilease web-1 -n team-a"
         yield "  kubectl get lren -A"
         yield "  kubectl explain ilease.spec.expiry.stages"
-        yield "  kubectl delete ilease thesis -n team-d     # the server goes on, unlocked"
+        yield "  kubectl delete ilease thesis -n team-d     # lets go of the server: the lock comes off"
         yield f"What the operator logs: {self._log}"
 
 
