@@ -12,6 +12,8 @@ from typing import Any
 
 import requests
 import yaml
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 GROUP = "conformance.test"
 MERGE, STEPS, STRATEGIC = (f"application/{kind}-patch+json" for kind in ("merge", "json", "strategic-merge"))
@@ -45,11 +47,24 @@ class Client:
         self.server = cluster["server"]
         self.session = requests.Session()
         self.session.trust_env = False
+        self.patient(429)
         self.session.headers["Authorization"] = f"Bearer {config['users'][0]['user']['token']}"
         if "certificate-authority-data" in cluster:
             trust = Path(tempfile.mkdtemp()) / "authority.pem"
             trust.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
             self.session.verify = str(trust)
+
+    def patient(self, *codes: int) -> None:
+        """Send again what is answered with these codes: a CRD's storage begins, and begins anew, with a 429."""
+        retry = Retry(
+            total=40,
+            status_forcelist=codes,
+            allowed_methods=None,
+            backoff_factor=0.05,
+            backoff_max=0.5,
+            respect_retry_after_header=False,
+        )
+        self.session.mount(self.server, HTTPAdapter(max_retries=retry))
 
     def send(
         self, method: str, path: str, body: object = None, *, kind: str = "", accept: str = "", **query: object

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
 
 from lessor.model.names import Kind
 from lessor.ports.clock import SystemClock
@@ -67,7 +65,6 @@ def _define(client: Client, crd: Object) -> None:
     assert reply.code in {200, 201}, reply.body
     spec = crd["spec"]
     version, plural = spec["versions"][0]["name"], spec["names"]["plural"]
-    patient = Retry(total=40, status_forcelist=(404, 429, 503), backoff_factor=0.05, backoff_max=0.5)
-    client.session.mount(client.server, HTTPAdapter(max_retries=patient))
+    client.patient(404, 429, 503)
     assert client.get(f"/apis/{spec['group']}/{version}/{plural}").code == 200
-    client.session.mount(client.server, HTTPAdapter())
+    client.patient(429)
