@@ -29,6 +29,7 @@ class Demo:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_listen,  # noqa: PLW1509 (no thread of ours holds a lock that it needs)
         )
         self.lines: list[str] = []
         self._news = threading.Condition()
@@ -74,6 +75,11 @@ class Demo:
         with self._news:
             self._over = True
             self._news.notify_all()
+
+
+def _listen() -> None:
+    """Let Ctrl-C be heard, also where the tests themselves run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def listed(kubeconfig: Path, path: str) -> list[dict[str, Any]]:
