@@ -116,7 +116,7 @@ happenings: st.SearchStrategy[Happening] = st.one_of(
     st.sampled_from([timedelta(), HOUR, DAY, 10 * DAY, 40 * DAY]).map(_wait),
     (st.none() | strategies.durations(most=20 * DAY)).map(_renew),
     st.sampled_from(["active", "stopped", "paused", "rescued", "shelved_offloaded", "error"]).map(_turned),
-    st.sampled_from([_changed(locked=False), _changed(metadata={}), _locked, _frozen]),
+    st.sampled_from([_changed(locked_by=None, locked_reason=None), _changed(metadata={}), _locked, _frozen]),
     st.sampled_from(
         [
             _edited(duration="1d"),

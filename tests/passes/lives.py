@@ -55,6 +55,7 @@ def snapshot(knife: Knife) -> World:
 def slow_snapshot(knife: Knife) -> World:
     world = born(knife, "snapshot")
     world.nova.instant = False
+    world.nova.tasks.durations["image_uploading"] = None
     world.after(days=11, minutes=1)
     if world.nova.images:
         world.nova.imaged()
@@ -99,7 +100,7 @@ def slowly_renewed_after_stop(knife: Knife) -> World:
 
 
 def renewed_after_shelve_of_a_stopped_server(knife: Knife) -> World:
-    world = born(knife, "shelve", {"vm_state": "stopped", "status": "SHUTOFF"}).after(days=10, hours=1)
+    world = born(knife, "shelve", {"vm_state": "stopped"}).after(days=10, hours=1)
     world.ask("more", "5d")
     return world.after(days=12)
 
@@ -163,7 +164,7 @@ def outcome(world: World) -> dict[str, Any]:
     lease = world.lease
     return {
         "server": None if server is None else _server(world),
-        "images": _timeless([(stage, wire.to_builtins(image)) for stage, image in world.nova.images]),
+        "images": _timeless([(stage, image.name, image.status) for stage, image in world.nova.images]),
         "shelved images": list(world.nova.shelved_images),
         "finalizers": None if lease is None else lease.metadata.finalizers,
         "harms": Counter(call for _, call in world.nova.done if call in HARM),

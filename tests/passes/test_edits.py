@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from lessor.model.conditions import ConditionType as C
-from tests.passes.world import SERVER, START, World, adopted
+from tests.passes.world import OTHER, SERVER, START, World, adopted
 
 END = START + timedelta(days=90)
 STOP = {"after": "0s", "action": "Stop", "lock": True}
@@ -59,7 +59,7 @@ def test_a_snapshot_that_is_declared_before_the_stage_done_still_comes_before_a_
 
 def test_a_stage_that_is_moved_after_its_claim_waits_for_its_new_time() -> None:
     world = adopted()
-    world.nova.change(task_state="rebuilding")
+    world.nova.change(task_state="rebooting")
     world.at(END)
     world.edit(expiry=stages({"after": "2d", "action": "Stop"}))
     world.nova.change(task_state=None)
@@ -79,9 +79,8 @@ def test_a_spec_that_is_no_longer_accepted_holds_everything() -> None:
 
 def test_an_end_that_is_past_at_first_sight_is_one_hour_from_now() -> None:
     world = World()
-    world.nova.boot(created=START - timedelta(days=400))
+    world.nova.boot(created=START - timedelta(days=99))
     world.declare(expireTime="2026-01-01T00:00:00Z")
-    world.nova.change(created=START - timedelta(days=99))
     world.turn()
     assert world.status.expire_time == START + timedelta(hours=1)
     assert "one hour" in world.condition(C.ACTIVE).message
@@ -114,7 +113,7 @@ def test_a_window_before_all_time_is_no_error() -> None:
 def test_a_name_of_two_servers_is_refused_with_their_ids() -> None:
     world = World()
     world.nova.boot()
-    world.nova.boot("other")
+    world.nova.boot(OTHER)
     world.declare(server={"name": "db-1"})
     world.turn()
     assert world.said(C.ACCEPTED) == ("False", "AmbiguousServer")

@@ -7,8 +7,7 @@ import pytest
 from lessor.model.conditions import ConditionType as C
 from lessor.model.conditions import Fault, Reason
 from lessor.model.instancelease import NextAction
-from lessor.ports import cloud as errors
-from tests.passes.world import START, World, adopted
+from tests.passes.world import SERVER, START, World, adopted
 
 END = START + timedelta(days=90)
 
@@ -38,17 +37,21 @@ def test_a_lock_in_our_words_by_another_user_is_foreign() -> None:
 
 def test_a_lock_that_came_after_the_claim_still_holds_the_stage() -> None:
     world = adopted()
-    world.nova.fail["stop"] = [errors.ServerLocked("is locked")]
+    world.nova.refuse("stop", 409, f"Instance {SERVER} is locked")
     world.jump(END)
     assert world.said(C.ENFORCED) == ("False", "ServerLocked")
     world.wait(minutes=2)
     assert world.state == ("stopped", True)
 
 
-@pytest.mark.parametrize("busy", [errors.ServerBusy("task"), errors.CloudUnavailable("503"), errors.NotFound("404")])
-def test_a_passing_refusal_is_tried_again(busy: errors.CloudError) -> None:
+BUSY = f"Cannot 'stop' instance {SERVER} while it is in task_state rebooting"
+GONE = f"Instance {SERVER} could not be found."
+
+
+@pytest.mark.parametrize(("code", "words"), [(409, BUSY), (503, "503"), (404, GONE)])
+def test_a_passing_refusal_is_tried_again(code: int, words: str) -> None:
     world = adopted()
-    world.nova.fail["stop"] = [busy]
+    world.nova.refuse("stop", code, words)
     world.jump(END)
     assert (world.said(C.ENFORCED) or ("",))[0] == "False"
     world.wait(minutes=2)
@@ -146,7 +149,7 @@ def test_missing_credentials_are_said_once_and_heal() -> None:
 
 def test_a_hold_in_the_middle_of_a_claimed_stage_keeps_the_claim() -> None:
     world = adopted()
-    world.nova.fail["stop"] = [errors.CloudUnavailable("503")]
+    world.nova.refuse("stop", 503, "503")
     world.jump(END)
     claimed = world.status.next_action
     assert claimed is not None

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from lessor.model.conditions import ConditionType as C
-from tests.passes.world import SERVER, START, World, adopted
+from tests.passes.world import OTHER, SERVER, START, World, adopted
 
 
 def test_a_hand_made_life_takes_six_writes_and_five_deeds() -> None:
@@ -39,9 +39,9 @@ def test_a_name_costs_one_write_more_and_is_resolved_once() -> None:
     assert world.writes == ["finalizer on", "status", "status"]
     assert world.lease is not None
     assert world.lease.status.server_id == SERVER
-    world.nova.boot("another", created=START)
+    world.nova.boot(OTHER, created=START)
     world.after(days=90)
-    assert world.nova.servers["another"].vm_state == "active"
+    assert world.nova.servers[OTHER].vm_state == "active"
     assert world.nova.servers[SERVER].vm_state == "stopped"
 
 
@@ -71,11 +71,12 @@ def test_all_four_stages_run_one_after_the_other() -> None:
     ]
     world = adopted(expiry={"stages": stages}, duration="30d")
     world.nova.instant = False
+    world.nova.tasks.durations["image_uploading"] = None
     world.after(days=30, minutes=5)
     assert world.said(C.ENFORCED) == ("True", "Stopped")
     world.after(days=31, minutes=1)
-    stage, image = world.nova.images[0]
-    world.nova.images[0] = (stage, type(image)(id=image.id, status="active"))
+    assert world.said(C.ENFORCED) == ("False", "Due")
+    world.nova.imaged()
     world.after(days=31, minutes=30)
     assert world.said(C.ENFORCED) == ("True", "Snapshotted")
     world.after(days=32, minutes=30)
@@ -101,14 +102,12 @@ def test_no_stage_runs_early() -> None:
 
 def test_a_stop_that_takes_its_time_is_not_said_to_be_over_and_costs_no_write() -> None:
     world = adopted()
-    world.nova.instant = False
+    world.nova.tasks.durations["powering-off"] = None
     world.at(START + timedelta(days=89)).jump(START + timedelta(days=90))
-    world.nova.pending.clear()
     for _ in range(5):
         world.wait(seconds=10)
         assert (world.server.task_state, world.said(C.READY)) == ("powering-off", ("False", "Due"))
-    world.nova.change(task_state=None, vm_state="stopped", status="SHUTOFF")
-    world.nova.instant = True
+    world.nova.change(vm_state="stopped")
     world.wait(minutes=1)
     assert world.said(C.READY) == ("True", "Expired")
     assert world.writes == ["finalizer on", "status", "status", "claim", "status"]

@@ -9,8 +9,8 @@ from lessor.model import names
 from lessor.model.conditions import ConditionType as C
 from lessor.model.instancelease import InstanceLeaseStatus
 from lessor.model.marks import Mark, Seal
-from lessor.ports import cloud as errors
-from tests.passes.world import SEAL, SERVER, START, World, adopted, facts
+from lessor.simulated.clock import SimClock
+from tests.passes.world import OTHER, SEAL, SERVER, START, World, adopted, facts
 
 END = START + timedelta(days=90)
 
@@ -75,16 +75,16 @@ def test_the_mark_of_a_dead_object_of_ours_is_written_over() -> None:
 
 def test_the_mark_of_an_object_that_lives_is_respected() -> None:
     world = adopted()
-    another = World(now=START + timedelta(hours=1))
-    another.nova, another.registry = world.nova, world.registry
-    world.nova.boot("other", metadata=world.server.metadata)
-    another.declare("uid-2", "vm2", server={"id": "other"})
+    another = world.beside()
+    another.clock.jump(START + timedelta(hours=1))
+    world.nova.boot(OTHER, metadata=world.server.metadata or {})
+    another.declare("uid-2", "vm2", server={"id": OTHER})
     another.turn()
     assert another.said(C.READY) == ("False", "NotWritable")
 
 
 def test_a_start_that_only_the_mark_knows_holds() -> None:
-    world = World(now=START + timedelta(days=5))
+    world = World(SimClock(START + timedelta(days=5)))
     world.nova.boot(metadata=sealed())
     world.declare()
     world.turn()
@@ -122,18 +122,18 @@ def test_smaller_grants_of_an_old_mark_do_not_count() -> None:
 
 def test_a_mark_that_the_state_forbids_is_written_when_it_may_be() -> None:
     world = World()
-    world.nova.boot(vm_state="rescued", status="RESCUE")
+    world.nova.boot(vm_state="rescued")
     world.declare()
     world.turn()
     assert world.said(C.MARKED) == ("False", "NotWritable")
-    world.nova.change(vm_state="active", status="ACTIVE")
+    world.nova.change(vm_state="active")
     world.wait(hours=1)
     assert world.said(C.MARKED) == ("True", "Marked")
 
 
 def test_an_unmarked_server_in_rescue_is_not_locked_at_its_end() -> None:
     world = World()
-    world.nova.boot(vm_state="rescued", status="RESCUE")
+    world.nova.boot(vm_state="rescued")
     world.declare(duration="1d")
     world.turn()
     world.jump(START + timedelta(days=1))
@@ -142,7 +142,7 @@ def test_an_unmarked_server_in_rescue_is_not_locked_at_its_end() -> None:
 
 def test_an_old_mark_in_rescue_still_counts_as_ours() -> None:
     world = adopted()
-    world.nova.change(vm_state="rescued", status="RESCUE")
+    world.nova.change(vm_state="rescued")
     world.ask("more", "1d")
     world.after(days=91)
     assert (world.state, world.said(C.ENFORCED)) == (("rescued", True), ("True", "LockedOnly"))
@@ -160,7 +160,7 @@ def test_an_old_mark_on_a_shelved_server_is_renewed_right_after_the_unshelve() -
 def test_a_mark_that_is_refused_once_by_a_cut_answer_is_written_soon() -> None:
     world = World()
     world.nova.boot()
-    world.nova.fail["write-metadata"] = [errors.CloudUnavailable("503")]
+    world.nova.refuse("write-metadata", 503, "503")
     world.declare(duration="30m")
     world.turn()
     world.after(minutes=30)
@@ -170,7 +170,7 @@ def test_a_mark_that_is_refused_once_by_a_cut_answer_is_written_soon() -> None:
 def test_a_mark_for_which_there_is_no_room_is_said_and_holds_the_lease() -> None:
     world = World()
     world.nova.boot()
-    world.nova.fail["write-metadata"] = [errors.PermissionRefused("Maximum number of metadata items exceeds 128")] * 999
+    world.nova.refuse("write-metadata", 403, "Maximum number of metadata items exceeds 128", times=999)
     world.declare(duration="1d")
     world.turn()
     assert world.said(C.READY) == ("False", "NotWritable")

@@ -6,7 +6,6 @@ import pytest
 
 from lessor.model.conditions import ConditionType as C
 from lessor.model.conditions import Fault, Reason
-from lessor.ports import cloud as errors
 from tests.passes.world import SERVER, START, World, adopted
 
 END = START + timedelta(days=90)
@@ -63,24 +62,23 @@ def test_retain_tries_a_minute_while_the_cloud_is_away() -> None:
 
 def test_retain_takes_off_what_it_can_when_the_cloud_comes_back_in_time() -> None:
     world = adopted()
-    world.nova.fail["remove-metadata"] = [errors.CloudUnavailable("503")]
+    world.nova.refuse("remove-metadata", 503, "503")
     removed(world).wait(seconds=30)
     assert (world.lease, world.server.metadata) == (None, {})
 
 
 def test_retain_of_a_server_that_is_gone_lets_go() -> None:
     world = adopted()
-    del world.nova.servers[SERVER]
+    world.nova.lost()
     assert removed(world).lease is None
 
 
 def test_retain_does_not_let_go_of_what_nova_cannot_tell_before_it_was_patient() -> None:
     world = adopted().at(END)
-    whole = world.server
-    world.nova.change(status="UNKNOWN", vm_state=None, locked=None, metadata=None)
+    world.nova.cut_off()
     removed(world).wait(seconds=30)
     assert world.lease is not None
-    world.nova.servers[SERVER] = whole
+    world.nova.joined()
     world.wait(seconds=30)
     assert (world.lease, world.state, world.server.metadata) == (None, ("stopped", False), {})
 
@@ -117,8 +115,8 @@ def test_a_lease_that_was_never_accepted_goes_at_once() -> None:
 
 def test_a_lease_that_lost_to_another_leaves_its_server_alone() -> None:
     world = adopted()
-    other = World(now=START + timedelta(hours=1))
-    other.nova, other.registry = world.nova, world.registry
+    other = world.beside()
+    other.clock.jump(START + timedelta(hours=1))
     other.declare("uid-2", "vm2", onDelete="Delete")
     other.turn()
     removed(other)
@@ -189,7 +187,7 @@ def test_a_delete_under_way_is_not_said_to_be_held() -> None:
 
 def test_a_delete_that_nova_refuses_is_said_and_tried_again() -> None:
     world = adopted(onDelete="Delete")
-    world.nova.fail["delete"] = [errors.PermissionRefused("termination is disabled")]
+    world.nova.refuse("delete", 403, "termination is disabled")
     removed(world)
     assert world.said(C.READY) == ("False", "ActionFailed")
     assert world.wait(minutes=2).lease is None
@@ -217,7 +215,7 @@ def test_a_delete_before_the_mark_was_ever_written_lets_go() -> None:
     world = World()
     world.nova.boot()
     world.declare(onDelete="Delete")
-    world.nova.fail["write-metadata"] = [errors.CloudUnavailable("503")]
+    world.nova.refuse("write-metadata", 503, "503")
     world.turn()
     removed(world)
     assert (world.lease, SERVER in world.nova.servers) == (None, True)

@@ -7,7 +7,6 @@ import pytest
 
 from lessor.model.conditions import ConditionType as C
 from lessor.model.conditions import Fault, Reason
-from lessor.ports import cloud as errors
 from tests.passes.world import SERVER, START, World, adopted
 
 END = START + timedelta(days=90)
@@ -53,7 +52,7 @@ def test_a_request_for_a_lease_that_is_not_accepted_waits() -> None:
 
 def test_a_renewal_in_the_gap_between_claim_and_list_saves_the_server() -> None:
     world = adopted()
-    world.now = END - timedelta(seconds=1)
+    world.clock.jump(END - timedelta(seconds=1))
     world.ask("more", "7d", hidden=True)
     world.jump(END)
     assert "stop" not in world.nova.deeds()
@@ -70,21 +69,21 @@ def test_a_server_that_is_shelved_comes_back_and_its_image_is_swept() -> None:
 
 def test_a_shelved_server_that_was_stopped_before_is_stopped_again() -> None:
     world = adopted(expiry=SHELVE)
-    world.nova.turned("stopped", "SHUTOFF", action="stop")
+    world.nova.turned("stopped", action="stop")
     renewed(world.at(END))
     assert world.state == ("stopped", False)
 
 
 def test_a_shelved_server_comes_back_as_it_was_also_after_a_later_stage() -> None:
     world = adopted(expiry=SHELVE_THEN_SNAPSHOT)
-    world.nova.turned("stopped", "SHUTOFF", action="stop")
+    world.nova.turned("stopped", action="stop")
     renewed(world.at(END + timedelta(days=2)))
     assert (world.state, world.nova.shelved_images) == (("stopped", False), [])
 
 
 def test_a_shelve_that_was_not_reported_yet_is_undone_in_full() -> None:
     world = adopted(expiry=SHELVE)
-    world.nova.turned("stopped", "SHUTOFF", action="stop")
+    world.nova.turned("stopped", action="stop")
     world.nova.instant = False
     world.jump(END)
     assert world.status.stage is None
@@ -95,7 +94,7 @@ def test_a_shelve_that_was_not_reported_yet_is_undone_in_full() -> None:
 
 def test_a_stop_that_was_stopped_before_stays_so() -> None:
     world = adopted()
-    world.nova.turned("stopped", "SHUTOFF", action="stop")
+    world.nova.turned("stopped", action="stop")
     renewed(world.at(END))
     assert world.state == ("stopped", False)
 
@@ -103,7 +102,7 @@ def test_a_stop_that_was_stopped_before_stays_so() -> None:
 def test_a_server_that_its_owner_stopped_right_before_the_end_is_not_started() -> None:
     world = adopted()
     world.remembered = world.server
-    world.nova.turned("stopped", "SHUTOFF", action="stop")
+    world.nova.turned("stopped", action="stop")
     world.jump(END)
     world.remembered = None
     assert world.said(C.ENFORCED) == ("True", "AlreadyDone")
@@ -113,8 +112,8 @@ def test_a_server_that_its_owner_stopped_right_before_the_end_is_not_started() -
 
 def test_a_server_that_its_owner_stopped_after_our_snapshot_is_not_started() -> None:
     world = adopted(expiry=SNAPSHOT).at(END)
-    world.nova.by("alice", "stop")
-    world.nova.change(vm_state="stopped", status="SHUTOFF")
+    world.nova.person("alice").unlock(SERVER)
+    world.nova.person("alice").stop(SERVER)
     renewed(world)
     assert world.state == ("stopped", False)
 
@@ -135,11 +134,10 @@ def test_a_stop_that_was_under_way_when_the_manifest_changed_is_undone_all_the_s
 def test_a_server_that_comes_back_in_error_keeps_its_image_and_is_not_said_to_be_restored() -> None:
     world = adopted(expiry=SHELVE).at(END)
     world.nova.instant = False
+    world.nova.tasks.broken["spawning"] = "The hypervisor refused it."
     world.ask("more", "7d")
     world.turn()
     assert world.server.task_state == "unshelving"
-    world.nova.pending.clear()
-    world.nova.change(task_state=None, vm_state="error", status="ERROR")
     world.wait(hours=1)
     assert world.nova.shelved_images == ["db-1-shelved"]
     assert (world.said(C.READY), "Restored" in world.told()) == (("False", "RestoreFailed"), False)
@@ -147,7 +145,7 @@ def test_a_server_that_comes_back_in_error_keeps_its_image_and_is_not_said_to_be
 
 def test_a_paused_server_stays_paused_and_is_unlocked() -> None:
     world = adopted()
-    world.nova.turned("paused", "PAUSED", action="pause")
+    world.nova.turned("paused", action="pause")
     renewed(world.at(END))
     assert world.state == ("paused", False)
 
@@ -174,10 +172,9 @@ def test_a_renewal_while_nova_deletes_for_us_is_too_late() -> None:
 
 def test_no_renewal_is_granted_while_nobody_knows_whether_the_server_is_deleted() -> None:
     world = adopted(expiry=DELETE)
-    world.nova.fail["delete"] = [errors.CloudUnavailable("cut")]
-    world.nova.lose = set()
+    world.nova.refuse("delete", 503, "cut")
     world.jump(END)
-    world.nova.servers.clear()
+    world.nova.lost()
     world.fault = Fault(Reason.CLOUD_UNAVAILABLE, "down")
     world.ask("more", "7d")
     world.turn()
@@ -222,7 +219,7 @@ def test_a_server_without_host_is_not_unshelved_again_within_two_minutes() -> No
 
 def test_a_start_that_nova_refuses_is_said_and_tried_again() -> None:
     world = adopted().at(END)
-    world.nova.fail["start"] = [errors.PermissionRefused("Quota exceeded")]
+    world.nova.refuse("start", 403, "Quota exceeded")
     world.ask("more", "7d")
     world.turn()
     assert world.said(C.READY) == ("False", "RestoreFailed")
@@ -233,7 +230,7 @@ def test_a_start_that_nova_refuses_is_said_and_tried_again() -> None:
 
 def test_a_restore_that_fails_holds_every_stage_of_the_next_end() -> None:
     world = adopted(expiry=SHELVE).at(END)
-    world.nova.fail["unshelve"] = [errors.PermissionRefused("Quota exceeded")] * 99
+    world.nova.refuse("unshelve", 403, "Quota exceeded", times=99)
     renewed(world, "2h")
     world.at(END + timedelta(hours=3))
     assert world.server.vm_state == "shelved_offloaded"
@@ -247,7 +244,7 @@ def test_a_restore_is_held_by_no_freeze_and_no_uncertain_clock() -> None:
 
 def test_a_busy_server_is_brought_back_when_it_is_free() -> None:
     world = adopted().at(END)
-    world.nova.change(task_state="rebuilding")
+    world.nova.change(task_state="rebooting_hard")
     world.ask("more", "7d")
     world.turn()
     assert world.said(C.READY) == ("False", "Renewed")
@@ -267,8 +264,7 @@ def test_a_server_that_another_locked_after_our_stop_keeps_his_lock() -> None:
 def test_a_server_started_by_hand_while_our_lock_is_on_loses_the_lock_at_a_renewal() -> None:
     world = adopted().at(END)
     world.frozen = True
-    world.nova.by("admin", "start")
-    world.nova.change(vm_state="active", status="ACTIVE")
+    world.nova.person("admin").start(SERVER)  # to all others Nova says that it is locked
     world.wait(minutes=5)
     assert "ManualStart" in world.told()
     renewed(world)
@@ -307,6 +303,6 @@ def test_a_name_is_granted_once() -> None:
 
 def test_a_server_that_is_gone_at_a_renewal_after_our_stop_is_not_an_error() -> None:
     world = adopted().at(END)
-    del world.nova.servers[SERVER]
+    world.nova.lost()
     renewed(world)
     assert world.said(C.READY) == ("False", "Missing")

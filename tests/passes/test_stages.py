@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lessor.model.conditions import ConditionType as C
-from lessor.ports import cloud as errors
+from lessor.simulated.clock import SimClock
 from tests.passes.world import SERVER, START, World, adopted
 
 END = START + timedelta(days=90)
@@ -15,7 +15,10 @@ GONE = None
 
 def ended(action: str, vm_state: str, *, lock: bool = True) -> World:
     world = adopted(expiry={"stages": [{"after": "0s", "action": action, "lock": lock}]})
-    world.nova.turned(vm_state, status="whatever", action="x")
+    if vm_state == "odd":
+        world.nova.unheard_of(vm_state)
+    else:
+        world.nova.turned(vm_state, action="x")
     return world.jump(END)
 
 
@@ -41,7 +44,7 @@ CASES = (
     Case("stop-resized", "To confirm is the owner's.", "Stop", "resized", ("resized", True), ("True", "LockedOnly")),
     Case("stop-error", "Nova lets ERROR be stopped.", "Stop", "error", STOPPED, ("True", "Stopped")),
     Case("stop-building", "It is not there yet.", "Stop", "building", ("building", False), ("False", "ServerBusy")),
-    Case("stop-odd", "An unknown state is waited for.", "Stop", "odd", ("odd", False), ("False", "ServerBusy")),
+    Case("stop-odd", "Nova shows UNKNOWN for it.", "Stop", "odd", ("odd", False), ("False", "CloudUnavailable")),
     Case("shelve-active", "It is shelved.", "Shelve", "active", SHELVED, ("True", "Shelved")),
     Case("shelve-stopped", "It is shelved.", "Shelve", "stopped", SHELVED, ("True", "Shelved")),
     Case("shelve-paused", "It is shelved.", "Shelve", "paused", SHELVED, ("True", "Shelved")),
@@ -81,15 +84,15 @@ def test_a_stage_does_what_the_table_says(case: Case) -> None:
 
 def test_an_error_server_that_nova_does_not_stop_is_only_locked() -> None:
     world = adopted()
-    world.nova.turned("error", "ERROR")
-    world.nova.fail["stop"] = [errors.WrongState("no host")] * 3
+    world.nova.turned("error")
+    world.nova.refuse("stop", 409, f"Instance {SERVER} is not ready", times=3)
     world.jump(END)
     assert (world.state, world.said(C.ENFORCED)) == (("error", True), ("True", "LockedOnly"))
 
 
 def test_a_server_whose_cell_is_down_decides_nothing() -> None:
     world = adopted()
-    world.nova.change(status="UNKNOWN")
+    world.nova.cut_off()
     world.jump(END)
     assert world.nova.deeds() == ["write-metadata"]
     assert world.said(C.SERVER_FOUND) == ("Unknown", "CloudUnavailable")
@@ -98,7 +101,7 @@ def test_a_server_whose_cell_is_down_decides_nothing() -> None:
 
 def test_a_busy_server_is_read_again_in_15_to_60_seconds() -> None:
     world = adopted()
-    world.nova.change(task_state="rebuilding")
+    world.nova.change(task_state="rebooting")
     world.jump(END)
     assert world.said(C.ENFORCED) == ("False", "ServerBusy")
     assert world.wake_at is not None
@@ -129,7 +132,7 @@ def test_a_later_stage_waits_its_whole_distance_from_when_the_one_before_was_don
 
 def test_a_stop_that_nova_refuses_is_said_once_and_tried_again() -> None:
     world = adopted()
-    world.nova.fail["stop"] = [errors.PermissionRefused("Policy does not allow it")] * 3
+    world.nova.refuse("stop", 403, "Policy does not allow it", times=3)
     world.at(END)
     assert world.said(C.ENFORCED) == ("False", "ActionFailed")
     assert "Policy does not allow it" in world.condition(C.ENFORCED).message
@@ -141,7 +144,7 @@ def test_a_stop_that_nova_refuses_is_said_once_and_tried_again() -> None:
 def test_a_stage_that_fails_holds_the_later_ones() -> None:
     stages = [{"after": "0s", "action": "Snapshot"}, {"after": "7d", "action": "Delete"}]
     world = adopted(expiry={"stages": stages})
-    world.nova.fail["snapshot"] = [errors.PermissionRefused("Quota exceeded")] * 1000
+    world.nova.refuse("snapshot", 403, "Quota exceeded", times=1000)
     world.at(END + timedelta(days=20))
     assert SERVER in world.nova.servers
     assert world.said(C.ENFORCED) == ("False", "ActionFailed")
@@ -149,7 +152,7 @@ def test_a_stage_that_fails_holds_the_later_ones() -> None:
 
 def test_a_snapshot_that_is_lost_is_made_again() -> None:
     world = adopted(expiry={"stages": [{"after": "0s", "action": "Snapshot"}]})
-    world.nova.instant = False
+    world.nova.tasks.durations["image_uploading"] = None
     world.at(END)
     world.nova.imaged("killed")
     world.wait(minutes=1)
@@ -162,7 +165,7 @@ def test_a_snapshot_that_is_lost_is_made_again() -> None:
 def test_a_snapshot_that_takes_more_than_two_hours_has_failed_and_is_never_followed_by_a_delete() -> None:
     stages = [{"after": "0s", "action": "Snapshot"}, {"after": "7d", "action": "Delete"}]
     world = adopted(expiry={"stages": stages})
-    world.nova.instant = False
+    world.nova.tasks.durations["image_uploading"] = None
     world.at(END + timedelta(hours=2, minutes=1))
     assert world.said(C.ENFORCED) == ("False", "ActionFailed")
     world.jump(END + timedelta(days=20))
@@ -174,9 +177,8 @@ def test_a_snapshot_that_takes_more_than_two_hours_has_failed_and_is_never_follo
 
 def test_a_delete_that_is_not_done_after_ten_minutes_has_failed() -> None:
     world = adopted(expiry={"stages": [{"after": "0s", "action": "Delete"}]})
-    world.nova.instant = False
+    world.nova.tasks.durations["deleting"] = None
     world.jump(END)
-    world.nova.pending.clear()
     world.jump(END + timedelta(minutes=11))
     assert world.said(C.ENFORCED) == ("False", "ActionFailed")
     assert [told for told in world.told() if told == "ActionFailed"] == ["ActionFailed"]
@@ -198,7 +200,7 @@ def test_a_stop_that_never_comes_about_is_not_asked_for_again_and_again() -> Non
 
 def test_a_soft_deleted_server_is_deleted_for_a_delete_stage() -> None:
     world = adopted(expiry={"stages": [{"after": "0s", "action": "Delete"}]})
-    world.nova.soft = True
+    world.nova.softly()
     world.at(END)
     assert world.said(C.ENFORCED) == ("True", "Deleted")
 
@@ -206,7 +208,7 @@ def test_a_soft_deleted_server_is_deleted_for_a_delete_stage() -> None:
 def test_a_server_that_another_deleted_softly_has_no_stage_and_gets_it_back_with_its_anchor() -> None:
     world = adopted()
     start = world.status.start_time
-    world.nova.turned("soft-delete", "SOFT_DELETED")
+    world.nova.turned("soft-delete")
     world.after(days=5)
     assert world.said(C.SERVER_FOUND) == ("False", "Missing")
     assert world.told()[1:] == ["ServerMissing"]
@@ -219,7 +221,7 @@ def test_a_server_that_another_deleted_softly_has_no_stage_and_gets_it_back_with
 
 def test_a_server_that_is_gone_has_no_stage_at_its_end() -> None:
     world = adopted()
-    del world.nova.servers[SERVER]
+    world.nova.lost()
     world.after(days=1)
     assert world.said(C.READY) == ("False", "Missing")
     world.at(END)
@@ -230,10 +232,20 @@ def test_a_server_that_is_gone_has_no_stage_at_its_end() -> None:
 
 def test_a_server_of_another_project_is_not_touched() -> None:
     world = World()
-    world.nova.boot(project_id="another")
+    world.nova.boot(project="another")
+    world.nova.promote()  # to all others Nova says that there is no such server
     world.declare()
     world.turn()
     assert (world.nova.deeds(), world.said(C.SERVER_FOUND)) == ([], ("Unknown", "Forbidden"))
+    assert world.held.metadata.finalizers == ()
+
+
+def test_a_server_of_another_project_is_not_there_for_a_member() -> None:
+    world = World()
+    world.nova.boot(project="another")
+    world.declare()
+    world.turn()
+    assert (world.nova.deeds(), world.said(C.SERVER_FOUND)) == ([], ("False", "NotFoundYet"))
     assert world.held.metadata.finalizers == ()
 
 
@@ -261,8 +273,8 @@ def test_a_server_that_is_started_after_our_stop_meets_the_stages_anew() -> None
 
 def test_two_leases_of_one_server_the_older_one_acts_and_the_other_waits() -> None:
     world = adopted(duration="10d")
-    other = World(now=START + timedelta(hours=1))
-    other.nova, other.registry = world.nova, world.registry
+    other = world.beside()
+    other.clock.jump(START + timedelta(hours=1))
     other.declare("uid-2", "vm2", duration="1d")
     other.turn()
     assert other.said(C.ACCEPTED) == ("False", "AlreadyLeased")
@@ -273,8 +285,8 @@ def test_two_leases_of_one_server_the_older_one_acts_and_the_other_waits() -> No
 
 def test_the_other_lease_acts_when_the_older_one_is_gone() -> None:
     world = adopted(duration="10d")
-    other = World(now=START + timedelta(hours=1))
-    other.nova, other.registry = world.nova, world.registry
+    other = world.beside()
+    other.clock.jump(START + timedelta(hours=1))
     other.declare("uid-2", "vm2", namespace="team-b", duration="1d")
     other.turn()
     assert "vm1" not in other.condition(C.ACCEPTED).message
@@ -291,7 +303,7 @@ def test_the_other_lease_acts_when_the_older_one_is_gone() -> None:
 def test_no_delete_follows_a_snapshot_that_could_not_be_made(state: str) -> None:
     stages = [{"after": "0s", "action": "Snapshot", "lock": True}, {"after": "7d", "action": "Delete"}]
     world = adopted(expiry={"stages": stages})
-    world.nova.turned(state, status="whatever", action="x")
+    world.nova.turned(state, action="x")
     world.at(END + timedelta(days=20))
     assert (SERVER in world.nova.servers, world.said(C.ENFORCED)) == (True, ("False", "ActionFailed"))
     assert "Delete waits" in world.condition(C.ENFORCED).message
@@ -302,10 +314,9 @@ def test_no_delete_follows_a_snapshot_that_could_not_be_made(state: str) -> None
 
 def test_a_cloud_that_never_offloads_keeps_a_shelved_server_on_its_host_and_the_stage_ends() -> None:
     world = adopted(expiry={"stages": [{"after": "0s", "action": "Shelve", "lock": True}]})
-    world.nova.instant = False
+    world.nova.tasks.offload_after = None
     world.jump(END)
-    world.nova.pending.clear()
-    world.nova.change(task_state=None, vm_state="shelved", status="SHELVED")
+    assert world.server.vm_state == "shelved"
     calls = len(world.nova.calls)
     world.wait(hours=1)
     assert world.said(C.ENFORCED) == ("False", "Due")
@@ -315,22 +326,21 @@ def test_a_cloud_that_never_offloads_keeps_a_shelved_server_on_its_host_and_the_
 
 
 def test_a_lease_does_not_begin_before_its_object_was_there() -> None:
-    world = World()
+    world = World(SimClock(START - timedelta(days=1)))
     world.nova.boot()
-    world.declare(duration="12h")
+    world.declare(duration="12h", created=START)
     world.clock_certain = False
-    world.now = START - timedelta(days=1)
     world.turn()
     assert world.status.start_time == START
-    world.now, world.clock_certain = START, True
+    world.clock_certain = True
     world.after(hours=11)
     assert world.state == ("active", False)
 
 
 def test_an_older_lease_that_is_not_accepted_does_not_take_the_server_from_its_holder() -> None:
     older = adopted()
-    younger = World(now=START + timedelta(hours=1))
-    younger.nova, younger.registry = older.nova, older.registry
+    younger = older.beside()
+    younger.clock.jump(START + timedelta(hours=1))
     younger.declare("uid-2", "vm2", duration="1d")
     younger.turn()
     older.edit(owner={"name": "x"})

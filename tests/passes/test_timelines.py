@@ -9,14 +9,15 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tests.passes.world import START, World
+from lessor.simulated.clock import SimClock
+from tests.passes.world import SERVER, START, World
 
 DAY = timedelta(days=1)
 
 
 def begun(now: datetime = START, **spec: Any) -> World:
     """A world that begins then, in which a running server has just got its lease."""
-    world = World(now=now)
+    world = World(SimClock(now))
     world.nova.boot(created=now - DAY)
     world.declare(**spec)
     return world.turn()
@@ -166,12 +167,11 @@ def _act(world: World, what: str, much: int, number: int) -> None:
         case "start":
             world.nova.turned("active")
         case "stop":
-            world.nova.turned("stopped", "SHUTOFF", action="stop")
+            world.nova.turned("stopped", action="stop")
         case "lock":
             world.nova.locked_by("alice")
         case "unlock":
-            world.nova.by("alice", "unlock")
-            world.nova.change(locked=False, locked_reason=None)
+            world.nova.person("alice").unlock(SERVER)
         case "suspend":
             world.edit(suspend=True)
         case "go on":

@@ -1,4 +1,4 @@
-"""A whole world in memory for passes: a cloud, the API server's copy of one lease, a clock that is set.
+"""A whole world in memory for passes: a cloud, the API server's copy of one lease, a clock that jumps.
 
 `World.turn` writes and comes back as the runtime does, and may be cut at each effect and each write (see `knife`).
 """
@@ -24,10 +24,12 @@ from lessor.ports.objects import ClusterUnavailable
 from lessor.reconcile import instanceleases
 from lessor.reconcile.given import Given, Ports
 from lessor.runtime.registry import Registry
+from lessor.simulated.clock import SimClock
 from tests.passes.knife import Cut, Knife
-from tests.passes.nova import SERVER, START, US, Nova
+from tests.passes.nova import Nova
+from tests.passes.project import OTHER, SERVER, START, US
 
-__all__ = ["SEAL", "SERVER", "START", "US", "World", "adopted", "facts"]
+__all__ = ["OTHER", "SEAL", "SERVER", "START", "US", "World", "adopted", "facts"]
 
 SEAL = Seal("installation-1", b"k" * 32)
 _MOST_ROUNDS = 12
@@ -55,7 +57,7 @@ class World:
         turns: how many there were.
     """
 
-    now: datetime = START
+    clock: SimClock = field(default_factory=lambda: SimClock(START))
     frozen: bool = False
     clock_certain: bool = True
     stamped: bool = True
@@ -81,11 +83,22 @@ class World:
     nova: Nova = field(init=False)
 
     def __post_init__(self) -> None:
-        self.nova = Nova(self)
+        self.nova = Nova(self.clock)
 
     # ------------------------------------------------------------ people
 
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def beside(self) -> "World":
+        """Give a world with the same cloud, clock and registry, for another lease."""
+        other = World(self.clock)
+        other.nova, other.registry = self.nova, self.registry
+        return other
+
     def declare(self, uid: str = "uid-1", name: str = "vm1", namespace: str = "team-a", **spec: Any) -> None:
+        created = spec.pop("created", self.now)
         declared = {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": "openstack"}, "server": {"id": SERVER}}
         body = {**declared, **({} if "expireTime" in spec else {"duration": "90d"}), **spec}
         self.lease = InstanceLease(
@@ -95,7 +108,7 @@ class World:
                 uid=uid,
                 generation=1,
                 resource_version="1",
-                creation_timestamp=self.now,
+                creation_timestamp=created,
             ),
             spec=wire.from_builtins(body, InstanceLeaseSpec),
         )
@@ -154,7 +167,7 @@ class World:
 
     def restart(self) -> "World":
         """Lose everything that was in memory, and arm the next turn from what the API server holds."""
-        self.now += self.restart_takes
+        self.clock.jump(self.now + self.restart_takes)
         self.registry = Registry(lambda _: None)
         self.view, self.retry_at, self.retries, self.wake_at = None, None, 0, None
         self.hidden.clear()
@@ -170,10 +183,9 @@ class World:
         for _ in range(_MOST_TURNS):
             waking = min((at for at in (self.wake_at, self.retry_at) if at is not None), default=None)
             if waking is None or waking > end:
-                self.now = max(self.now, end) if until is not None else self.now
+                self.clock.jump(end if until is not None else self.now)
                 return self
-            self.now = max(self.now, waking)
-            self.nova.settle()
+            self.clock.jump(waking)
             self.turn()
         raise HotLoop(self.outcome)
 
@@ -187,8 +199,7 @@ class World:
 
     def jump(self, instant: datetime) -> "World":
         """Make a turn at this instant, as if nobody had been awake before it."""
-        self.now = max(self.now, instant)
-        self.nova.settle()
+        self.clock.jump(instant)
         return self.turn()
 
     def wait(self, **span: float) -> "World":
@@ -222,7 +233,9 @@ class World:
 
     @property
     def server(self) -> ObservedServer:
-        return self.nova.servers[SERVER]
+        found = self.nova.known(SERVER)
+        assert found is not None
+        return found
 
     @property
     def state(self) -> tuple[str | None, bool | None]:
@@ -302,7 +315,7 @@ class World:
         lease = self.view if self.view is not None else self.lease
         if lease is None:
             return None
-        remembered = self.remembered or self.nova.servers.get(lease.status.server_id or "")
+        remembered = self.remembered or self.nova.known(lease.status.server_id or "")
         return Given(
             lease=lease,
             problem=self.problem,
@@ -375,7 +388,7 @@ def adopted(knife: Knife | None = None, **spec: Any) -> World:
 
 def facts(world: World, **changes: Any) -> Facts:
     """The facts of a visit that found the server, changed: for tests of a single decision."""
-    server = world.nova.servers.get(SERVER)
+    server = world.nova.known(SERVER)
     plain = Facts(
         lease=world.held,
         now=world.now,
