@@ -4,18 +4,24 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-from tests.bench import failover, ground, herd, life, listing, quiet, record
+from tests.bench import failover, ground, herd, life, listing, lives, quiet, record
 from tests.bench.ground import Ground
 from tests.bench.table import Row, Table, say
 
 Scene = Callable[[Ground, Collection[str]], Iterator[Row]]
+# What needs no control plane.
+_ALONE: tuple[tuple[tuple[str, ...], Callable[[], Iterator[Row]]], ...] = (
+    (lives.NAMES, lives.rows),
+    (listing.NAMES, listing.rows),
+)
 _SCENES: tuple[tuple[tuple[str, ...], Scene], ...] = (
     (life.NAMES, life.rows),
     (quiet.NAMES, quiet.rows),
     (herd.NAMES, herd.rows),
     (failover.NAMES, failover.rows),
 )
-_EVERY = (*listing.NAMES, *(name for names, _ in _SCENES for name in names))
+_FEW = tuple(name for names, _ in _ALONE for name in names)
+_EVERY = (*_FEW, *(name for names, _ in _SCENES for name in names))
 _RECORD = "--record"
 _MET, _MISSED, _WRONG = 0, 1, 2
 
@@ -31,10 +37,11 @@ def main(args: list[str]) -> int:
         )
         return _WRONG
     table = Table()
-    if listing.LIST in wanted:
-        for row in listing.rows():
-            table.add(row)
-    if set(wanted) - set(listing.NAMES):
+    for names, measure in _ALONE:
+        if set(names) & set(wanted):
+            for row in measure():
+                table.add(row)
+    if set(wanted) - set(_FEW):
         with ground.laid() as laid:
             for names, scene in _SCENES:
                 if set(names) & set(wanted):
