@@ -18,9 +18,9 @@ from typing import Any, NoReturn
 from lessor import __version__, logs
 from lessor.handlers import watch
 from lessor.live import sessions
+from lessor.live.addresses import Reach
 from lessor.metrics import Metrics
 from lessor.model import names
-from lessor.model.marks import Seal
 from lessor.ports.clock import Clock, SystemClock
 from lessor.ports.cloud import ListedCloud
 from lessor.runtime import seal
@@ -100,6 +100,7 @@ async def made(settings: Settings, clock: Clock) -> AsyncIterator["Running"]:
     try:
         await _check_crds(cluster)
         installation = await _seal(cluster, settings.operator_namespace)
+        election = await _election(cluster, clock, leading, settings, first=installation.made)
 
         def connect(clouds_yaml: bytes, cacert: bytes | None, key: Key) -> ListedCloud:
             def answered(source: str, date: datetime, sent: float, received: float) -> None:
@@ -109,7 +110,7 @@ async def made(settings: Settings, clock: Clock) -> AsyncIterator["Running"]:
                 clouds_yaml,
                 cacert,
                 key[-1],
-                allow_loopback=settings.allow_loopback,
+                reach=_reach(settings),
                 clock=clock,
                 observe=metrics.openstack,
                 answered=answered,
@@ -120,23 +121,39 @@ async def made(settings: Settings, clock: Clock) -> AsyncIterator["Running"]:
             cluster=cluster.guarded(leading.assure),
             clock=clock,
             connect=connect,
-            seal=installation,
+            seal=installation.seal,
             settings=settings,
             metrics=metrics,
             timekeeping=timekeeping,
             leading=leading,
         )
-        yield Running(operator, leading, _election(cluster, clock, leading, settings), settings)
+        yield Running(operator, leading, election, settings)
     finally:
         await cluster.close()
 
 
-def _election(cluster: Cluster, clock: Clock, leading: Leading, settings: Settings) -> Election | None:
+def _reach(settings: Settings) -> Reach:
+    """What belongs to a pretend cluster reaches no real cloud, whatever a visitor puts into a Secret."""
+    if settings.api_server is not None:
+        return Reach.LOOPBACK_ONLY
+    return Reach.LOOPBACK_TOO if settings.allow_loopback else Reach.NETWORK
+
+
+async def _election(
+    cluster: Cluster, clock: Clock, leading: Leading, settings: Settings, *, first: bool
+) -> Election | None:
     """Give the election of the leader; None: there is none, and this process leads."""
     if not settings.leader_elect:
         leading.take_alone()
         return None
-    lock = LeaderLock(cluster, clock, leading, namespace=settings.operator_namespace, pause=sessions.SECONDS)
+    namespace = settings.operator_namespace
+    lock = LeaderLock(cluster, clock, leading, namespace=namespace, pause=sessions.SECONDS, first=first)
+    try:
+        await lock.look()
+    except NotThere:
+        pass
+    except Refused as error:
+        raise Wrong(f"the leader lock in namespace {namespace} cannot be read: {error}") from None
     return Election(lock, leading, clock)
 
 
@@ -256,7 +273,7 @@ async def _check_crds(cluster: Cluster) -> None:
         raise Wrong("the CRDs are not installed; run: lessor crds | kubectl apply -f -") from None
 
 
-async def _seal(cluster: Cluster, namespace: str) -> Seal:
+async def _seal(cluster: Cluster, namespace: str) -> seal.Ensured:
     try:
         return await seal.ensure(cluster, namespace)
     except seal.NoNamespace as error:

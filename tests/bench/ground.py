@@ -66,7 +66,7 @@ def laid() -> Iterator[Ground]:
             logs=logs,
             kube=kube,
             cloud=cloud,
-            seal=kube.with_client(lambda cluster: seal.ensure(cluster, _NAMESPACE)),
+            seal=kube.with_client(lambda cluster: seal.ensure(cluster, _NAMESPACE)).seal,
             templates=Templates(kube),
         )
         made.fleet("bench-quiet").prepare()

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from lessor.live import sessions
+from lessor.live.addresses import Reach
 from lessor.live.nova import Nova
 from tests.runtime.clock import SetClock
 
@@ -244,7 +245,7 @@ def connect(
         config,
         cacert,
         "openstack",
-        allow_loopback=loopback,
+        reach=Reach.LOOPBACK_TOO if loopback else Reach.NETWORK,
         clock=clock if clock is not None else SetClock(),
         observe=heard.observe,
         answered=heard.answered,

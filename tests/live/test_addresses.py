@@ -85,3 +85,11 @@ def test_an_allowed_host_gives_its_addresses_with_the_port() -> None:
 def test_a_name_that_cannot_be_one_is_the_file_s_fault(host: str) -> None:
     with pytest.raises(cloud.CloudError, match="host"):
         addresses.resolve(host, 80, Reach.NETWORK)
+
+
+@pytest.mark.parametrize("text", ["192.0.2.7", "10.0.0.5", "2001:db8::7", "::ffff:192.0.2.7"])
+def test_a_pretend_world_reaches_no_address_but_the_loopback(text: str) -> None:
+    with pytest.raises(cloud.InvalidCredentials, match="in a pretend world"):
+        addresses.check("cloud.example.org", text, Reach.LOOPBACK_ONLY)
+    addresses.check("localhost", "127.0.0.1", Reach.LOOPBACK_ONLY)
+    addresses.check("localhost", "::1", Reach.LOOPBACK_ONLY)

@@ -72,6 +72,7 @@ class Line:
     replica: "Replica"
     cut: bool = False
     mute: bool = False
+    seconds: float = 0.0
 
     @property
     def configuration(self) -> Any:
@@ -85,6 +86,8 @@ class Line:
             raise aiohttp.ClientConnectionError("refused")
         if self.mute:
             await asyncio.sleep(3600)
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
         if method != "GET":
             self.replica.did(f"{method} {url}")
         return await self.replica.town.api.call_api(method, url, *args, **kwargs)
@@ -124,6 +127,7 @@ class Replica:
         self.over = False
         self.lost = False
         api: Any = self.line
+        first = not town.replicas  # whoever is there first makes the installation
         cluster = Cluster(api, self.clock, lambda *_: None, lambda *_: None)
         cloud: Any = Seen(self)
         self.operator = Operator(
@@ -136,7 +140,7 @@ class Replica:
             timekeeping=Timekeeping(self.clock),
             leading=self.leading,
         )
-        self.lock = LeaderLock(cluster, self.clock, self.leading, namespace="lessor-system", pause=PAUSE)
+        self.lock = LeaderLock(cluster, self.clock, self.leading, namespace="lessor-system", pause=PAUSE, first=first)
         self.election = Election(self.lock, self.leading, self.clock)
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -357,6 +357,37 @@ async def test_a_newcomer_leaves_the_holder_of_a_deleted_lock_the_time_to_make_i
 
 
 @replicated
+async def test_a_newcomer_never_acts_beside_the_holder_of_a_deleted_lock_who_is_cut_off(town: Town) -> None:
+    first = town.start("first")
+    await asyncio.sleep(10)
+    first.line.cut = True
+    _deleted(town)
+    second = town.start("second")
+    assert LEASE <= await until(lambda: second.leads) <= LEASE + 2 * LOOK
+    assert await until(lambda: second.acts) >= PAUSE - 0.2
+    assert town.most == 1
+
+
+@replicated
+async def test_a_count_of_transitions_that_somebody_wrote_bars_nobody(town: Town) -> None:
+    first, second = await town.pair()
+    town.edit(leaseTransitions=2**31 - 1)
+    await asyncio.sleep(5)
+    first.kill()
+    await until(lambda: second.acts)
+    assert town.spec["leaseTransitions"] == 2**31 - 1
+
+
+@replicated
+async def test_an_api_server_that_takes_three_seconds_costs_nobody_the_lock(town: Town) -> None:
+    first, _ = await town.pair()
+    first.line.seconds = 3.0
+    await asyncio.sleep(300)
+    assert first.acts
+    assert town.spec["leaseTransitions"] == 0
+
+
+@replicated
 async def test_with_its_holder_dead_a_deleted_lock_is_taken_after_the_whole_time(town: Town) -> None:
     first, second = await town.pair()
     first.kill()

@@ -119,3 +119,17 @@ def test_the_help_names_the_flag_and_its_variable() -> None:
     text = CliRunner().invoke(cli.app, ["run", "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output
     assert "--no-leader-elect" in text
     assert "LESSOR_LEADER_ELECT" in text
+
+
+class Early(SetClock):
+    """A clock whose pauses end a little too early, as uvloop's do."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.pass_(max(seconds - 0.0003, 0.0001))
+
+
+async def test_nobody_acts_before_the_pause_is_over_though_a_timer_fires_early() -> None:
+    leading = Leading(Early())
+    leading.take(began=1000.0, pause=9.0)
+    await leading.acting()
+    assert allowed(leading)

@@ -27,7 +27,7 @@ def sealed(api: APIServer, installation: str = "ours", key: bytes = b"k" * 32) -
 
 
 async def ensured(api: APIServer) -> Seal:
-    return await seal.ensure(api.cluster(), "lessor-system")
+    return (await seal.ensure(api.cluster(), "lessor-system")).seal
 
 
 async def test_the_first_start_makes_one_that_nobody_can_edit(api: APIServer) -> None:

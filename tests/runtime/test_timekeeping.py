@@ -89,3 +89,12 @@ def test_slow_drift_is_no_step() -> None:
         clock.pass_(60)
         clock.set_wall(0.01)
         assert keeping.certain()
+
+
+def test_a_step_is_noted_at_each_answer_and_not_only_when_somebody_asks() -> None:
+    clock = SetClock()
+    timekeeping = Timekeeping(clock)
+    clock.set_wall(30)
+    timekeeping.answered("kubernetes", clock.now(), clock.elapsed(), clock.elapsed())
+    clock.pass_(700)
+    assert timekeeping.certain()

@@ -133,7 +133,7 @@ class Whole:
             cluster=cluster,
             clock=self.clock,
             connect=lambda *_: cloud,
-            seal=await seal.ensure(cluster, settings.operator_namespace),
+            seal=(await seal.ensure(cluster, settings.operator_namespace)).seal,
             settings=settings,
             metrics=metrics,
             timekeeping=timekeeping,

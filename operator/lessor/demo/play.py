@@ -133,7 +133,7 @@ class Performance:
                 self._url = url
                 self._world = World(self._clock, self._cluster, self._cloud, cloud_url)
                 self._world.furnish(self._story)
-                _write(self._kubeconfig, self._cluster.kubeconfig(url))
+                self._kubeconfig.write_text(self._cluster.kubeconfig(url))
                 settings = Settings(
                     api_server=url,
                     operator_namespace=OPERATOR_NAMESPACE,
@@ -284,21 +284,16 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _kubeconfig(path: Path) -> Iterator[Path]:
     """Give the path, and remove the file afterwards. One that was there before is somebody's own."""
-    if path.exists():
-        raise Wrong(f"{path} is there already, and may be yours: name a file that does not exist, or remove it.")
+    try:
+        path.touch(0o600, exist_ok=False)
+    except FileExistsError:
+        raise Wrong(f"{path} is there already, and may be yours: name a file that does not exist.") from None
+    except OSError as error:
+        raise Wrong(f"{path} cannot be written: {error.strerror}. Name a file in a folder that is there.") from None
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file that only its owner reads."""
-    try:
-        path.touch(0o600, exist_ok=False)
-        path.write_text(text)
-    except OSError as error:
-        raise Wrong(f"{path} cannot be written: {error.strerror}. Name a file in a folder that is there.") from None
 
 
 def _log_to(path: Path) -> None:

@@ -25,6 +25,7 @@ class Reach(Enum):
 
     NETWORK = auto()
     LOOPBACK_TOO = auto()
+    LOOPBACK_ONLY = auto()
 
 
 def resolve(host: str, port: int, reach: Reach) -> tuple[SocketAddress, ...]:
@@ -64,7 +65,9 @@ def check(host: str, text: str, reach: Reach) -> None:
 
 def _fault(address: Address, reach: Reach) -> str | None:
     if address.is_loopback:
-        return None if reach is Reach.LOOPBACK_TOO else "a loopback address"
+        return "a loopback address" if reach is Reach.NETWORK else None
+    if reach is Reach.LOOPBACK_ONLY:
+        return "no loopback address, in a pretend world"
     if address.is_link_local:
         return "a link-local address"
     if address.is_unspecified:

@@ -78,13 +78,13 @@ class Session:
         Raises:
             CloudError: as its tree says.
         """
-        if method != "GET":
-            self._before_change()  # here, for a deed may look first, and be held up by that
         if self._clock.elapsed() < self._quiet.get(service.type, 0.0):
             raise cloud.CloudUnavailable(f"{service.title} asked to be left alone for a while.")
         listing = verb.endswith(".list")
         seconds = max(LIST_SECONDS, self._seconds) if listing else self._seconds
         with calls.entered(self._call(service, verb, seconds, _LARGE if listing else _SMALL)):
+            if method != "GET":  # here, for a deed may look first, and be held up; its time runs already
+                self._before_change()
             began, code = self._clock.elapsed(), "none"
             try:
                 answer = self._answer(service, method, path, body)
@@ -207,7 +207,7 @@ def connect(  # noqa: PLR0913 (what the shell hands in)
     cacert: bytes | None,
     name: str,
     *,
-    allow_loopback: bool,
+    reach: Reach,
     clock: Clock,
     observe: Observe,
     answered: cloud.Answered,
@@ -220,7 +220,7 @@ def connect(  # noqa: PLR0913 (what the shell hands in)
         clouds_yaml: as it lies in the Secret.
         cacert: PEM, or None.
         name: of the cloud in it.
-        allow_loopback: let it lead to this machine.
+        reach: how far it may lead.
         clock: for deadlines.
         observe: is told service, verb, code and seconds of each request.
         answered: is told the `Date` of each answer.
@@ -231,7 +231,6 @@ def connect(  # noqa: PLR0913 (what the shell hands in)
         CloudError: no token can be had, and why.
     """
     config = credentials.parse(clouds_yaml, cacert, name)
-    reach = Reach.LOOPBACK_TOO if allow_loopback else Reach.NETWORK
     session = Session(
         config,
         reach=reach,

@@ -50,11 +50,17 @@ class Election(LeaderElection):  # type: ignore[misc]  # the client ships no typ
         return True
 
     async def renew_loop(self) -> None:
-        """Renew; return when the last good renewal is too old, or the lock is another's."""
+        """Renew; return when the last good renewal is too old, or the lock is another's.
+
+        The pause counts from the beginning of the renewal before: a slow API server must not cost the lock.
+        """
         pause: float = RETRY_PERIOD
+        took = 0.0
         while (left := self._leading.left()) > 0:
-            await self._clock.sleep(min(jittered(pause), left))
+            await self._clock.sleep(min(max(0.0, jittered(pause) - took), left))
+            began = self._clock.elapsed()
             pause = RETRY_PERIOD if await self._renewed() else _RETRY_FAILED
+            took = self._clock.elapsed() - began
         self._leading.stop()
 
     async def resign(self) -> None:

@@ -29,6 +29,7 @@ RESOURCE = "leases.coordination.k8s.io"
 _RELEASED_SECONDS = 1  # as client-go leaves it. Source: client-go/tools/leaderelection/leaderelection.go, release
 _PATIENCE = RENEW_DEADLINE / 2
 _RELEASE_TRIES = 3
+_MOST_TRANSITIONS = 2**31 - 1  # an int32
 # A holder whose lock was deleted makes it again at its next renewal: a newcomer leaves it the time.
 _ABSENT_FOR = 1.5 * RETRY_PERIOD
 
@@ -44,7 +45,9 @@ class _Verdict(Enum):
 class LeaderLock(BaseLock):  # type: ignore[misc]  # the client ships no types
     """The lock as the official election uses it."""
 
-    def __init__(self, cluster: Cluster, clock: Clock, leading: Leading, *, namespace: str, pause: float) -> None:
+    def __init__(  # noqa: PLR0913 (what the shell hands in)
+        self, cluster: Cluster, clock: Clock, leading: Leading, *, namespace: str, pause: float, first: bool
+    ) -> None:
         """Tell `leading` what is taken and renewed.
 
         Args:
@@ -53,6 +56,8 @@ class LeaderLock(BaseLock):  # type: ignore[misc]  # the client ships no types
             leading: says whether this process holds the lock by now, and may take it.
             namespace: the operator's.
             pause: seconds that one more request of a holder may take who did not release the lock.
+            first: this process made the installation: a lock that is not there was never held. Else somebody may have
+                deleted it, and its holder may be cut off and act: it is waited for as for one that is held.
         """
         super().__init__(NAME, namespace, f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}")
         self._cluster = cluster
@@ -63,7 +68,7 @@ class LeaderLock(BaseLock):  # type: ignore[misc]  # the client ships no types
         self._object: dict[str, Any] = {}
         self._watched: tuple[Any, ...] | None = None
         self._watched_since = clock.elapsed()
-        self._ever_held = False
+        self._ever_held = not first
         self._let_go = False
         self._holder = ""
         self._verdict = _Verdict.WAIT
@@ -104,6 +109,14 @@ class LeaderLock(BaseLock):  # type: ignore[misc]  # the client ships no types
         """Write the lock as held by us, over just what was read; tells whether it was written."""
         del name, namespace, updated_record
         return self._verdict is _Verdict.WRITE and await self._written("PUT", NAME, self._object)
+
+    async def look(self) -> None:
+        """See whether the lock can be read.
+
+        Raises:
+            ClusterError: it cannot.
+        """
+        await self._cluster.request("GET", f"{self._path}/{NAME}", resource=RESOURCE)
 
     async def release(self) -> None:
         """Empty the lock if it is ours, so that the next one takes it at once; what fails lets it run out."""
@@ -209,7 +222,7 @@ class LeaderLock(BaseLock):  # type: ignore[misc]  # the client ships no types
             "leaseDurationSeconds": LEASE_DURATION,
             "acquireTime": self._acquired,
             "renewTime": now,
-            "leaseTransitions": max(0, self._transitions + (0 if leads else 1)),
+            "leaseTransitions": min(max(0, self._transitions + (0 if leads else 1)), _MOST_TRANSITIONS),
         }
 
     async def _asked(self, method: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

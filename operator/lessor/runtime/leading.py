@@ -65,7 +65,8 @@ class Leading:
     async def acting(self) -> None:
         """Return when this process leads and the pause after taking the lock is over."""
         await self.taken.wait()
-        await self._clock.sleep(max(0.0, self._acts_from - self._clock.elapsed()))
+        while (left := self._acts_from - self._clock.elapsed()) > 0:  # timers may fire early, uvloop's by a millisecond
+            await self._clock.sleep(left)
 
     def assure(self) -> None:
         """Return when this process leads, and may act.

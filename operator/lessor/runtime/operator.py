@@ -45,6 +45,7 @@ _WORKERS = {True: 16, False: 32}
 _LONGEST_SLEEP = 10.0
 _ALIVE = 60.0
 _STAMP_EVERY = 600.0
+_NOT_LEADING = timedelta(seconds=1)
 
 
 class Operator:
@@ -200,6 +201,7 @@ class Operator:
             await self._turned(uid)
         except NotLeading as error:
             log.warning("a turn was ended: another may act now", extra={"uid": uid, "why": str(error)})
+            self._deadlines.set(uid, self._clock.now() + _NOT_LEADING)
 
     async def _turned(self, uid: str) -> None:
         entry = self._cache.get(uid)

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from typing import NamedTuple
 
 from lessor.model import names
 from lessor.model.marks import Seal
@@ -14,7 +15,14 @@ class NoNamespace(Exception):
     """The operator's namespace is not there."""
 
 
-async def ensure(cluster: Cluster, namespace: str) -> Seal:
+class Ensured(NamedTuple):
+    """The seal. `made`: by this process, so that there was no installation before it."""
+
+    seal: Seal
+    made: bool
+
+
+async def ensure(cluster: Cluster, namespace: str) -> Ensured:
     """Give the seal; make it when there is none. Two that start at once get the same one.
 
     Raises:
@@ -23,18 +31,22 @@ async def ensure(cluster: Cluster, namespace: str) -> Seal:
     """
     path = f"/api/v1/namespaces/{namespace}/secrets"
     try:
-        return _read(await cluster.request("GET", f"{path}/{names.SEAL_SECRET}", resource="secrets"))
+        return Ensured(await _found(cluster, path), made=False)
     except NotThere:
         pass
     body = await _new(cluster)
     try:
-        return _read(await cluster.request("POST", path, resource="secrets", body=body))
+        return Ensured(_read(await cluster.request("POST", path, resource="secrets", body=body)), made=True)
     except Conflict:
-        return _read(await cluster.request("GET", f"{path}/{names.SEAL_SECRET}", resource="secrets"))
+        return Ensured(await _found(cluster, path), made=False)
     except NotThere:
         raise NoNamespace(
             f"there is no namespace {namespace}; make it, or name another with --operator-namespace"
         ) from None
+
+
+async def _found(cluster: Cluster, path: str) -> Seal:
+    return _read(await cluster.request("GET", f"{path}/{names.SEAL_SECRET}", resource="secrets"))
 
 
 async def _new(cluster: Cluster) -> dict[str, object]:

@@ -35,6 +35,7 @@ class Timekeeping:
         slack = (received - sent) / 2 + 1.0
         skew = (then - date).total_seconds()
         with self._lock:
+            self._look_for_a_step()
             self._skews[source] = 0.0 if abs(skew) <= slack else skew
 
     def certain(self, of: str = "") -> bool:
@@ -43,11 +44,8 @@ class Timekeeping:
         Nor may our clock have been set in the last ten minutes. `of`: the beginning of a source's name.
         """
         with self._lock:
-            elapsed, offset = self._clock.elapsed(), self._offset()
-            if abs(offset - self._last) > _STEP:
-                self._stepped_at = elapsed
-            self._last = offset
-            stepped = self._stepped_at is not None and elapsed - self._stepped_at < _STEP_MEMORY
+            self._look_for_a_step()
+            stepped = self._stepped_at is not None and self._clock.elapsed() - self._stepped_at < _STEP_MEMORY
             asked = [
                 skew for source, skew in self._skews.items() if source == KUBERNETES or (of and source.startswith(of))
             ]
@@ -66,6 +64,13 @@ class Timekeeping:
                 label = KUBERNETES if source == KUBERNETES else "openstack"
                 worst[label] = max(skew, worst.get(label, 0.0), key=abs)
             return worst
+
+    def _look_for_a_step(self) -> None:
+        """See whether our clock was set since this was asked last: at each answer, so that none is found out late."""
+        offset = self._offset()
+        if abs(offset - self._last) > _STEP:
+            self._stepped_at = self._clock.elapsed()
+        self._last = offset
 
     def _offset(self) -> float:
         return self._clock.now().timestamp() - self._clock.elapsed()

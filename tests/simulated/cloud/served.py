@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lessor.live import sessions
+from lessor.live.addresses import Reach
 from lessor.live.nova import Nova
 from lessor.ports.clock import Clock, SystemClock
 from lessor.simulated.clock import SimClock
@@ -65,7 +66,7 @@ def connected(clouds_yaml: str, clock: Clock | None = None, seconds: float = 10.
         clouds_yaml.encode(),
         None,
         "openstack",
-        allow_loopback=True,
+        reach=Reach.LOOPBACK_ONLY,
         clock=clock if clock is not None else SystemClock(),
         observe=_pass_over,
         answered=_pass_over,
