@@ -79,10 +79,10 @@ def installed(kubectl: Kubectl, api: Api) -> None:
 
 
 def stamps(kubectl: Kubectl, probe: str) -> bool:
-    """Tell whether the stamping has begun."""
+    """Tell whether the stamping has begun; for a moment the policies do not know a new CRD, and refuse its objects."""
     kubectl("delete", "-n", probe, "-f", "-", "--ignore-not-found", input=RENEWAL)
-    accepted(kubectl("create", "-n", probe, "-f", "-", input=forged(RENEWAL)))
-    return requester(kubectl, probe, "db-1-once-more") == "admin"
+    made = kubectl("create", "-n", probe, "-f", "-", input=forged(RENEWAL))
+    return made.returncode == 0 and requester(kubectl, probe, "db-1-once-more") == "admin"
 
 
 def keeps(kubectl: Kubectl, probe: str) -> bool:
