@@ -117,6 +117,20 @@ async def test_a_lease_is_served_and_its_server_is_stopped_at_its_end_within_sec
 
 
 @jumps
+async def test_a_turn_that_is_refused_because_nobody_is_sure_to_lead_comes_again() -> None:
+    world = World()
+    async with world.running():
+        await asyncio.sleep(5)
+        world.leading.close()
+        world.declare()
+        await asyncio.sleep(20)
+        assert world.status(lease_path()) == {}
+        world.leading.take_alone()
+        await asyncio.sleep(20)
+        assert world.said(lease_path(), "Ready") == ("True", "InTerm")
+
+
+@jumps
 async def test_nothing_is_done_before_all_objects_are_known() -> None:
     world = World(blind=True)
     world.declare()
