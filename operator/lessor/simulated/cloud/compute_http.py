@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from lessor.simulated.cloud import records
+from lessor.simulated.cloud import exchange, records
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.exchange import Asked, Reply, Route, lying
 from lessor.simulated.cloud.identity import Token
@@ -31,7 +31,7 @@ class ComputeApi:
 
     def routes(self) -> list[Route]:
         """Give them all."""
-        table: list[tuple[str, str, str, Callable[[Asked, Token], Reply], bool]] = [
+        table: list[exchange.Line] = [
             ("GET", "", "nova.versions", self._versions, True),
             ("GET", "/", "nova.versions", self._versions, True),
             ("GET", "/v2.1", "nova.version", self._version, True),
@@ -60,17 +60,14 @@ class ComputeApi:
             ("GET", "/v2.1/flavors/detail", "flavors.list", self._flavors, False),
             ("GET", "/v2.1/flavors/{id}", "flavors.get", self._flavor, False),
         ]
-        return [
-            Route(
-                service=Service.NOVA,
-                method=method,
-                path=f"{PREFIX}{path}",
-                operation=operation,
-                handle=handle if is_open else self._versioned(handle),
-                is_open=is_open,
-            )
-            for method, path, operation, handle, is_open in table
-        ]
+        return exchange.routes(
+            Service.NOVA,
+            PREFIX,
+            (
+                (method, path, operation, handle if is_open else self._versioned(handle), is_open)
+                for method, path, operation, handle, is_open in table
+            ),
+        )
 
     def _versioned(self, handle: Callable[[Asked, Token], Reply]) -> Callable[[Asked, Token], Reply]:
         """Say in each answer which microversion it is of; in that to one which is not served, none."""

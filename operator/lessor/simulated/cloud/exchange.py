@@ -1,6 +1,6 @@
 """A request as it came and the answer to it, without sockets; and what a fault does to a list."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -95,3 +95,17 @@ def lying(page: Page, fault: Fault | None) -> Page:
     if fault is None or fault.what not in {What.EMPTY, What.TRUNCATE}:
         return page
     return Page(servers=shortened(page.servers, fault), full=False)
+
+
+# method, path, operation, what answers, whether it asks for no token
+Line = tuple[str, str, str, Callable[[Asked, Token], Reply], bool]
+
+
+def routes(service: Service, prefix: str, table: Iterable[Line]) -> list[Route]:
+    """Give the routes of a service, whose paths all begin with the prefix."""
+    return [
+        Route(
+            service=service, method=method, path=f"{prefix}{path}", operation=operation, handle=handle, is_open=is_open
+        )
+        for method, path, operation, handle, is_open in table
+    ]

@@ -6,7 +6,7 @@ Source: the Identity API reference v3; keystone/api.
 from collections.abc import Mapping
 from typing import Any
 
-from lessor.simulated.cloud import records
+from lessor.simulated.cloud import exchange, records
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.exchange import Asked, Reply, Route
 from lessor.simulated.cloud.identity import Token
@@ -31,7 +31,7 @@ class IdentityApi:
 
     def routes(self) -> list[Route]:
         """Give them all."""
-        table: list[tuple[str, str, str, Any, bool]] = [
+        table: list[exchange.Line] = [
             ("GET", "", "keystone.versions", self._versions, True),
             ("GET", "/", "keystone.versions", self._versions, True),
             ("GET", "/v3", "keystone.version", self._version, True),
@@ -50,17 +50,7 @@ class IdentityApi:
             ("GET", "/v3/users/{id}/application_credentials/{other}", "credentials.get", self._read, False),
             ("DELETE", "/v3/users/{id}/application_credentials/{other}", "credentials.delete", self._forget, False),
         ]
-        return [
-            Route(
-                service=Service.KEYSTONE,
-                method=method,
-                path=f"{PREFIX}{path}",
-                operation=operation,
-                handle=handle,
-                is_open=is_open,
-            )
-            for method, path, operation, handle, is_open in table
-        ]
+        return exchange.routes(Service.KEYSTONE, PREFIX, table)
 
     # ------------------------------------------------------------ versions and tokens
 

@@ -3,11 +3,11 @@
 Source: the Image API reference v2; glance/api/v2/images.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from lessor.simulated.cloud import records
+from lessor.simulated.cloud import exchange, records
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.exchange import Asked, Reply, Route, shortened
 from lessor.simulated.cloud.identity import Token
@@ -25,7 +25,7 @@ class ImagesApi:
 
     def routes(self) -> list[Route]:
         """Give them all."""
-        table: list[tuple[str, str, str, Callable[[Asked, Token], Reply], bool]] = [
+        table: list[exchange.Line] = [
             ("GET", "", "glance.versions", self._versions, True),
             ("GET", "/", "glance.versions", self._versions, True),
             ("GET", "/v2/images", "images.list", self._list, False),
@@ -35,17 +35,7 @@ class ImagesApi:
             ("GET", "/v2/images/{id}/members", "images.members.list", self._members, False),
             ("PUT", "/v2/images/{id}/members/{key}", "images.members.set", self._accept, False),
         ]
-        return [
-            Route(
-                service=Service.GLANCE,
-                method=method,
-                path=f"{PREFIX}{path}",
-                operation=operation,
-                handle=handle,
-                is_open=is_open,
-            )
-            for method, path, operation, handle, is_open in table
-        ]
+        return exchange.routes(Service.GLANCE, PREFIX, table)
 
     def _versions(self, asked: Asked, _: Token) -> Reply:
         links = [{"rel": "self", "href": f"{asked.root}{PREFIX}/v2/"}]
