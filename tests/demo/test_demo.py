@@ -3,12 +3,15 @@
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.demo.performance import Demo, listed
+
+pytestmark = pytest.mark.xdist_group("demo")  # its story is told once
 
 LEASES = "/apis/lessor.dev/v1alpha1/instanceleases"
 RENEWALS = "/apis/lessor.dev/v1alpha1/leaserenewals"
@@ -26,30 +29,57 @@ ENDS = {
 }
 
 
+@dataclass(frozen=True)
+class Told:
+    """A demonstration whose story is told and whose world goes on, and what its environment led to."""
+
+    demo: Demo
+    kubeconfig: Path
+    real: socket.socket
+
+
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, Path]]:
-    """A demonstration whose story is told, and whose world goes on."""
-    kubeconfig = tmp_path_factory.mktemp("demo") / "kubeconfig"
-    demo = Demo("--seconds", "0", "--serve", "--kubeconfig", str(kubeconfig))
-    try:
-        demo.until("goes on at real speed")
-        yield demo, kubeconfig
-    finally:
-        demo.kill()
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """A story with seed 7, on a machine without kubectl whose environment leads to a real cluster, cloud and proxy."""
+    folder = tmp_path_factory.mktemp("demo")
+    with socket.socket() as real:
+        real.bind(("127.0.0.1", 0))
+        real.listen()
+        real.settimeout(0)
+        flags = ("--seconds", "0", "--seed", "7", "--serve", "--kubeconfig", str(folder / "kubeconfig"))
+        demo = Demo(*flags, env={"PATH": "/nonexistent", **_leading_to(real, folder)})
+        try:
+            demo.until("goes on at real speed")
+            yield Told(demo, folder / "kubeconfig", real)
+        finally:
+            demo.kill()
+
+
+def _leading_to(real: socket.socket, home: Path) -> dict[str, str]:
+    url = f"http://127.0.0.1:{real.getsockname()[1]}"
+    config = home / "config"
+    cluster = {"name": "real", "cluster": {"server": url}}
+    config.write_text(
+        f"{{apiVersion: v1, kind: Config, current-context: real, clusters: [{cluster}], "
+        "contexts: [{name: real, context: {cluster: real, user: real}}], users: [{name: real, user: {token: t}}]}"
+    )
+    cloud = {"OS_AUTH_URL": f"{url}/v3", "OS_CLOUD": "real"}
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), url)
+    return {"KUBECONFIG": str(config), "HOME": str(home), **cloud, **proxies}
 
 
 def _condition(body: dict[str, Any], kind: str) -> tuple[str, str]:
     return next((one["status"], one["reason"]) for one in body["status"]["conditions"] if one["type"] == kind)
 
 
-def test_every_lease_ends_as_the_story_has_it(told: tuple[Demo, Path]) -> None:
-    leases = {one["metadata"]["name"]: one for one in listed(told[1], LEASES)}
+def test_every_lease_ends_as_the_story_has_it(told: Told) -> None:
+    leases = {one["metadata"]["name"]: one for one in listed(told.kubeconfig, LEASES)}
     seen = {name: (one["status"]["serverStatus"], *_condition(one, "Ready")) for name, one in leases.items()}
     assert seen == ENDS
 
 
-def test_every_request_for_more_time_has_its_answer(told: tuple[Demo, Path]) -> None:
-    renewals = {one["metadata"]["name"]: _condition(one, "Granted") for one in listed(told[1], RENEWALS)}
+def test_every_request_for_more_time_has_its_answer(told: Told) -> None:
+    renewals = {one["metadata"]["name"]: _condition(one, "Granted") for one in listed(told.kubeconfig, RENEWALS)}
     assert renewals == {
         "web-1-back": ("True", "Full"),
         "notebook-longer": ("True", "Full"),
@@ -60,24 +90,37 @@ def test_every_request_for_more_time_has_its_answer(told: tuple[Demo, Path]) -> 
     }
 
 
-def test_no_age_is_in_the_future(told: tuple[Demo, Path]) -> None:
-    ages = [one["metadata"]["creationTimestamp"] for one in listed(told[1], LEASES)]
-    namespaces = listed(told[1], "/api/v1/namespaces")
+def test_no_age_is_in_the_future(told: Told) -> None:
+    ages = [one["metadata"]["creationTimestamp"] for one in listed(told.kubeconfig, LEASES)]
+    namespaces = listed(told.kubeconfig, "/api/v1/namespaces")
     assert max(ages) < max(one["metadata"]["creationTimestamp"] for one in namespaces) or len(set(ages)) > 1
 
 
-def test_the_summary_says_that_nothing_was_done_before_its_time(told: tuple[Demo, Path]) -> None:
-    assert "0 of them before their time" in told[0].until("^Time that ends is acted on")
+def test_the_summary_says_that_nothing_was_done_before_its_time(told: Told) -> None:
+    assert "0 of them before their time" in told.demo.until("^Time that ends is acted on")
 
 
-@pytest.mark.parametrize("line", [r"^This is a simulation", r"export KUBECONFIG=", r"kubectl get ilease -A"])
-def test_a_visitor_is_told_what_this_is_and_how_to_look_in(told: tuple[Demo, Path], line: str) -> None:
-    told[0].until(line)
+@pytest.mark.parametrize(
+    "line", [r"^This is a simulation", r"export KUBECONFIG=", r"kubectl get ilease -A", "kubectl is not on this"]
+)
+def test_a_visitor_is_told_what_this_is_and_how_to_look_in(told: Told, line: str) -> None:
+    told.demo.until(line)
+
+
+def test_what_the_environment_names_is_never_asked(told: Told) -> None:
+    with pytest.raises(BlockingIOError):
+        told.real.accept()
 
 
 def _story(demo: Demo) -> list[str]:
-    assert demo.code() == 0
     return [re.sub(r"\d{4}-\d\d-\d\dT\S+Z", "T", line) for line in demo.lines if line.startswith("day ")]
+
+
+def test_the_same_seed_tells_the_same_story(told: Told) -> None:
+    again = Demo("--seconds", "0", "--seed", "7")
+    assert again.code() == 0
+    assert _story(again) == _story(told.demo)
+    assert len(_story(again)) > 40
 
 
 def test_a_port_that_is_taken_is_said_in_one_sentence() -> None:
@@ -106,40 +149,6 @@ def test_a_kubeconfig_that_cannot_be_written_is_said_in_one_sentence(tmp_path: P
     assert demo.code() == 2
     assert len(demo.lines) == 1
     assert "cannot be written" in demo.lines[0]
-
-
-def test_what_the_environment_names_is_never_asked_and_the_same_seed_tells_the_same_story(tmp_path: Path) -> None:
-    with socket.socket() as real:
-        real.bind(("127.0.0.1", 0))
-        real.listen()
-        real.settimeout(0)
-        url = f"http://127.0.0.1:{real.getsockname()[1]}"
-        config = tmp_path / "config"
-        cluster = {"name": "real", "cluster": {"server": url}}
-        config.write_text(
-            f"{{apiVersion: v1, kind: Config, current-context: real, clusters: [{cluster}], "
-            "contexts: [{name: real, context: {cluster: real, user: real}}], users: [{name: real, user: {token: t}}]}"
-        )
-        proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), url)
-        env = {
-            "KUBECONFIG": str(config),
-            "HOME": str(tmp_path),
-            "OS_AUTH_URL": f"{url}/v3",
-            "OS_CLOUD": "real",
-            **proxies,
-        }
-        story = _story(Demo("--seconds", "0", "--seed", "7", env=env))
-        with pytest.raises(BlockingIOError):
-            real.accept()
-    assert story == _story(Demo("--seconds", "0", "--seed", "7"))
-    assert len(story) > 40
-
-
-def test_it_needs_no_kubectl() -> None:
-    demo = Demo("--seconds", "600", env={"PATH": "/nonexistent"})
-    demo.until("kubectl is not on this machine")
-    demo.until("^day  0")
-    assert demo.interrupt() == 130
 
 
 def test_ctrl_c_while_python_itself_starts_leaves_nothing_behind(tmp_path: Path) -> None:
