@@ -25,6 +25,7 @@ class ConditionType(StrEnum):
     """What can be said of an object."""
 
     ACCEPTED = "Accepted"
+    RESERVED = "Reserved"
     SERVER_FOUND = "ServerFound"
     MARKED = "Marked"
     ACTIVE = "Active"
@@ -33,6 +34,8 @@ class ConditionType(StrEnum):
     EXPIRED = "Expired"
     ENFORCED = "Enforced"
     EXEMPT = "Exempt"
+    DEGRADED = "Degraded"
+    SEQUESTERED = "Sequestered"
     SUSPENDED = "Suspended"
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -57,9 +60,23 @@ class Reason(StrEnum):
     CLOUD_UNAVAILABLE = "CloudUnavailable"
     ALREADY_LEASED = "AlreadyLeased"
     AMBIGUOUS_SERVER = "AmbiguousServer"
+    UNSUPPORTED_RESOURCE_TYPE = "UnsupportedResourceType"
+    CREDENTIALS_UNSUITABLE = "CredentialsUnsuitable"
+    IMPORT_AMBIGUOUS = "ImportAmbiguous"
+    IMPORT_NOT_FOUND = "ImportNotFound"
+    # Reserved
+    RESERVED = "Reserved"
+    CREATING = "Creating"
+    NOT_ENOUGH_RESOURCES = "NotEnoughResources"
+    REFUSED = "Refused"
+    LOST = "Lost"
+    RELEASED = "Released"
+    UNCERTAIN = "Uncertain"
     # Active
     IN_WINDOW = "InWindow"
     NOT_STARTED = "NotStarted"
+    STARTING = "Starting"
+    NOT_RESERVED = "NotReserved"
     NOT_ACCEPTED = "NotAccepted"
     EXPIRED = "Expired"
     # ServerFound
@@ -94,6 +111,17 @@ class Reason(StrEnum):
     # Exempt
     UNTIL_TIME = "UntilTime"
     ENDED = "Ended"
+    # Degraded
+    MISSING_RESOURCES = "MissingResources"
+    RESOURCES_CHANGED = "ResourcesChanged"
+    RENAMED = "Renamed"
+    END_CHANGED = "EndChanged"
+    BLAZAR_ERROR = "BlazarError"
+    BEFORE_END_FAILED = "BeforeEndFailed"
+    TRUST_OF_OTHER_USER = "TrustOfOtherUser"
+    HEALED = "Healed"
+    # Sequestered
+    SERVER_FAILED = "ServerFailed"
     # Suspended
     REQUESTED = "Requested"
     # Ready
@@ -118,14 +146,17 @@ class Reason(StrEnum):
 
 _WAIT = (
     "AlreadyLeased NotStarted Missing Due ServerBusy ServerLocked NoticeRequired Frozen ClockUncertain DeletionHeld "
-    "LeaseNotFound Waiting Renewed"
+    "LeaseNotFound Waiting Renewed Creating NotEnoughResources Uncertain Starting"
 )
 _RETRY = (
     "CredentialsMissing CredentialsRefused InvalidCredentials CloudUnavailable NotFoundYet NotWritable ActionFailed "
-    "RestoreFailed"
+    "RestoreFailed ImportNotFound"
 )
-_SPEC = "InvalidSpec UnsupportedValue NotImplementedYet CloudChanged AmbiguousServer NewerServer"
-_ASK = "PermissionDenied Forbidden OtherInstallation MarkMissing ReleaseBlocked"
+_SPEC = (
+    "InvalidSpec UnsupportedValue NotImplementedYet CloudChanged AmbiguousServer NewerServer UnsupportedResourceType "
+    "CredentialsUnsuitable ImportAmbiguous Refused Lost"
+)
+_ASK = "PermissionDenied Forbidden OtherInstallation MarkMissing ReleaseBlocked TrustOfOtherUser"
 
 DISPOSITIONS: Mapping[Reason, Disposition] = {
     **dict.fromkeys(Reason, Disposition.DONE),

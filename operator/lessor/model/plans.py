@@ -15,6 +15,8 @@ class EventReason(StrEnum):
     """The reasons of Kubernetes Events."""
 
     ACCEPTED = "Accepted"
+    RESERVED = "Reserved"
+    ACTIVATED = "Activated"
     RENEWED = "Renewed"
     CLAMPED = "Clamped"
     STOPPED = "Stopped"
@@ -34,6 +36,9 @@ class EventReason(StrEnum):
     CREDENTIALS_REFUSED = "CredentialsRefused"
     MARK_MISSING = "MarkMissing"
     SERVER_MISSING = "ServerMissing"
+    NOT_ENOUGH_RESOURCES = "NotEnoughResources"
+    DRIFTED = "Drifted"
+    SEQUESTERED = "Sequestered"
 
 
 WARNINGS = frozenset(
@@ -46,6 +51,9 @@ WARNINGS = frozenset(
         EventReason.CREDENTIALS_REFUSED,
         EventReason.MARK_MISSING,
         EventReason.SERVER_MISSING,
+        EventReason.NOT_ENOUGH_RESOURCES,
+        EventReason.DRIFTED,
+        EventReason.SEQUESTERED,
     }
 )
 
