@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lessor.decide import grants, window
+from lessor.decide import grants, requests, window
 from lessor.decide.facts import Facts
 from lessor.decide.grants import Ruling
 from lessor.model import times
@@ -254,7 +254,7 @@ def test_a_claimed_delete_alone_needs_no_look() -> None:
 
 def test_an_open_request_is_told_once_what_it_waits_for() -> None:
     known = facts(renewals=(request("b"), decided("done"), request("a")))
-    decisions = grants.waiting(known, "The lease is not accepted.")
+    decisions = requests.waiting(known.renewals, "The lease is not accepted.", known.now)
     assert [decision.renewal.metadata.name for decision in decisions] == ["a", "b"]
     told = tuple(
         LeaseRenewal(metadata=decision.renewal.metadata, spec=decision.renewal.spec, status=decision.status)
@@ -262,8 +262,8 @@ def test_an_open_request_is_told_once_what_it_waits_for() -> None:
     )
     assert all(each.status.message == "The lease is not accepted." and not each.decided for each in told)
     later = replace(known, renewals=told, now=START + DAY)
-    assert grants.waiting(later, "The lease is not accepted.") == ()
-    assert len(grants.waiting(later, "The cloud is down.")) == 2
+    assert requests.waiting(later.renewals, "The lease is not accepted.", later.now) == ()
+    assert len(requests.waiting(later.renewals, "The cloud is down.", later.now)) == 2
 
 
 # ---------------------------------------------------------------- clearing away

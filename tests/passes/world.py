@@ -17,6 +17,7 @@ from lessor.model.instancelease import InstanceLease, InstanceLeaseSpec, Instanc
 from lessor.model.leaserenewal import LeaseRenewal, LeaseRenewalSpec, RenewalLeaseRef
 from lessor.model.marks import Mark, Seal
 from lessor.model.meta import ObjectMeta, OwnerReference
+from lessor.model.names import Kind
 from lessor.model.observed import ObservedServer
 from lessor.model.plans import Event, FinalizerChange, Outcome, RenewalDecision
 from lessor.model.times import Duration
@@ -206,11 +207,12 @@ class World:
         """Go on this far from now, by way of every wake-up."""
         return self.at(self.now + timedelta(**span))
 
-    def reread(self, lease: InstanceLease) -> InstanceLease | None:
-        return self.lease if self.lease is not None and self.lease.metadata.uid == lease.metadata.uid else None
+    def reread(self, kind: Kind, meta: ObjectMeta) -> ObjectMeta | None:
+        del kind
+        return self.lease.metadata if self.lease is not None and self.lease.metadata.uid == meta.uid else None
 
-    def renewals(self, lease: InstanceLease) -> tuple[LeaseRenewal, ...]:
-        del lease
+    def renewals(self, kind: Kind, meta: ObjectMeta) -> tuple[LeaseRenewal, ...]:
+        del kind, meta
         return tuple(self.requests.values())
 
     def take(self) -> bool:

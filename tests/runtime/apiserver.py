@@ -80,7 +80,8 @@ class APIServer:
         """Store an object, or change it, as somebody else than us."""
         self.version += 1
         meta = {"uid": f"uid-of-{path.rsplit('/', 1)[-1]}", **self.objects.get(path, {}).get("metadata", {})}
-        meta |= {"name": path.rsplit("/", 1)[-1], "namespace": path.split("/namespaces/")[1].split("/", maxsplit=1)[0]}
+        _, _, inside = path.partition("/namespaces/")
+        meta |= {"name": path.rsplit("/", 1)[-1], **({"namespace": inside.split("/")[0]} if inside else {})}
         meta |= {"creationTimestamp": "2026-03-01T08:00:00Z", **body.pop("metadata", {})}
         meta["resourceVersion"] = str(self.version)
         self.objects[path] = {**self.objects.get(path, {}), **copy.deepcopy(body), "metadata": meta}

@@ -66,7 +66,7 @@ class World:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             for uid in self.operator._cache.uids(Kind.INSTANCE_LEASE):
-                self.operator._turns.forget(uid)
+                self.operator._turns[Kind.INSTANCE_LEASE].forget(uid)
 
     def brought(self, path: str) -> None:
         """The watch brings an object as it is."""
@@ -189,7 +189,7 @@ async def test_a_renewal_of_no_lease_waits_and_is_answered_when_the_lease_is_the
 @jumps
 async def test_a_kind_that_is_not_served_yet_is_told_so_once() -> None:
     world = World()
-    path = object_path(Kind.LEASE, "team-a", "training")
+    path = object_path(Kind.LEASE_POLICY, "", "everyone")
     world.api.put(path, spec={}, metadata={"generation": 1})
     async with world.running():
         await asyncio.sleep(900)

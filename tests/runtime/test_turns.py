@@ -20,6 +20,7 @@ from lessor.model.names import FINALIZER, MARK_KEY, Kind
 from lessor.ports import cloud
 from lessor.ports.cloud import CloudUnavailable
 from lessor.ports.leading import NotLeading
+from lessor.runtime.bridge import Bridge
 from lessor.runtime.cache import Cache, small
 from lessor.runtime.clouds import Clouds
 from lessor.runtime.deadlines import Deadlines
@@ -27,9 +28,11 @@ from lessor.runtime.events import Events
 from lessor.runtime.gate import Gate
 from lessor.runtime.leading import Leading
 from lessor.runtime.pacing import Pacing
+from lessor.runtime.parts import Parts, Stamp
+from lessor.runtime.passes import InstanceLeasePasses
 from lessor.runtime.registry import Registry
 from lessor.runtime.timekeeping import Timekeeping
-from lessor.runtime.turns import Parts, Turns
+from lessor.runtime.turns import Turns
 from lessor.runtime.writer import Writer
 from tests.runtime.apiserver import SECRETS, APIServer, lease_path, renewal_path
 from tests.runtime.clock import START
@@ -71,25 +74,27 @@ class World:
         cluster, gate = self.api.cluster(self.clock).guarded(self.leading.assure), Gate(16)
         self.clouds = Clouds(cluster, self.clock, self._connect, lambda _: None)
         self.clouds.begin()
-        self.turns = Turns(
-            Parts(
-                clock=self.clock,
-                cache=self.cache,
-                cluster=cluster,
-                clouds=self.clouds,
-                registry=self.registry,
-                deadlines=self.deadlines,
-                writer=Writer(cluster, gate),
-                events=Events(cluster, gate),
-                metrics=self.metrics,
-                timekeeping=Timekeeping(self.clock),
-                pacing=Pacing(100, self.clock),
-                threads=self.threads,
-                leading=self.leading,
-                seal=Seal("installation-1", b"k" * 32),
-                frozen=False,
-            )
+        self.stamp = Stamp()
+        parts = Parts(
+            clock=self.clock,
+            cache=self.cache,
+            cluster=cluster,
+            clouds=self.clouds,
+            registry=self.registry,
+            deadlines=self.deadlines,
+            writer=Writer(cluster, gate),
+            events=Events(cluster, gate),
+            metrics=self.metrics,
+            timekeeping=Timekeeping(self.clock),
+            pacing=Pacing(100, self.clock),
+            threads=self.threads,
+            leading=self.leading,
+            seal=Seal("installation-1", b"k" * 32),
+            frozen=False,
+            bridge=Bridge(cluster, asyncio.get_running_loop()),
+            stamp=self.stamp,
         )
+        self.turns = Turns(parts, InstanceLeasePasses(parts))
 
     def _connect(self, *_: Any) -> Any:
         if self.fault is not None:

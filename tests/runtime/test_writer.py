@@ -10,6 +10,7 @@ from lessor.model import reading
 from lessor.model.conditions import Condition
 from lessor.model.instancelease import InstanceLease, NextAction
 from lessor.model.leaserenewal import LeaseRenewal
+from lessor.model.meta import OwnerReference
 from lessor.model.names import FINALIZER, Kind
 from lessor.model.plans import FinalizerChange, RenewalDecision
 from lessor.runtime.cache import small
@@ -54,6 +55,11 @@ def leased(api: APIServer, **meta: Any) -> InstanceLease:
     return lease
 
 
+def owning(lease: InstanceLease) -> OwnerReference:
+    meta = lease.metadata
+    return OwnerReference(api_version="lessor.dev/v1alpha1", kind="InstanceLease", name=meta.name, uid=meta.uid)
+
+
 def asked(api: APIServer, **meta: Any) -> LeaseRenewal:
     spec = {"leaseRef": {"kind": "InstanceLease", "name": "vm1"}, "extendBy": "1d"}
     raw = api.put(renewal_path(), spec=spec, metadata=meta)
@@ -72,7 +78,7 @@ def bodies(api: APIServer) -> list[Any]:
 async def test_only_what_differs_is_sent_with_the_version_it_differs_from(api: APIServer, writer: Writer) -> None:
     lease = leased(api)
     changed = msgspec.structs.replace(lease.status, server_status="SHUTOFF", server_name="db-1")
-    answer = await writer.status(lease, changed, Urgency.REPORT)
+    answer = await writer.status(Kind.INSTANCE_LEASE, lease, changed, Urgency.REPORT)
     assert api.lines() == [f"PATCH {lease_path()}/status"]
     assert bodies(api) == [
         {"metadata": {"resourceVersion": "101"}, "status": {"serverStatus": "SHUTOFF", "serverName": "db-1"}}
@@ -84,7 +90,9 @@ async def test_only_what_differs_is_sent_with_the_version_it_differs_from(api: A
 
 async def test_what_went_is_sent_as_null(api: APIServer, writer: Writer) -> None:
     lease = leased(api)
-    await writer.status(lease, msgspec.structs.replace(lease.status, next_action=None), Urgency.REPORT)
+    await writer.status(
+        Kind.INSTANCE_LEASE, lease, msgspec.structs.replace(lease.status, next_action=None), Urgency.REPORT
+    )
     assert bodies(api)[0]["status"] == {"nextAction": None}
     assert "nextAction" not in api.objects[lease_path()]["status"]
 
@@ -92,7 +100,9 @@ async def test_what_went_is_sent_as_null(api: APIServer, writer: Writer) -> None
 async def test_what_went_inside_of_a_part_is_sent_as_null_there(api: APIServer, writer: Writer) -> None:
     lease = leased(api)
     claim = NextAction(action="Stop", time=START + timedelta(days=1), blocked_by="Frozen")
-    await writer.status(lease, msgspec.structs.replace(lease.status, next_action=claim), Urgency.REPORT)
+    await writer.status(
+        Kind.INSTANCE_LEASE, lease, msgspec.structs.replace(lease.status, next_action=claim), Urgency.REPORT
+    )
     assert bodies(api)[0]["status"] == {"nextAction": {"claimedTime": None, "blockedBy": "Frozen"}}
 
 
@@ -100,13 +110,13 @@ async def test_a_list_is_sent_whole(api: APIServer, writer: Writer) -> None:
     lease = leased(api)
     more = Condition(type="Active", status="True", reason="InWindow", message="m", last_transition_time=START)
     changed = msgspec.structs.replace(lease.status, conditions=(*lease.status.conditions, more))
-    await writer.status(lease, changed, Urgency.REPORT)
+    await writer.status(Kind.INSTANCE_LEASE, lease, changed, Urgency.REPORT)
     assert [condition["type"] for condition in bodies(api)[0]["status"]["conditions"]] == ["Ready", "Active"]
 
 
 async def test_nothing_is_sent_when_nothing_differs(api: APIServer, writer: Writer) -> None:
     lease = leased(api)
-    assert await writer.status(lease, lease.status, Urgency.CLAIM) is None
+    assert await writer.status(Kind.INSTANCE_LEASE, lease, lease.status, Urgency.CLAIM) is None
     assert api.requests == []
 
 
@@ -114,7 +124,9 @@ async def test_a_status_over_a_newer_object_is_refused_and_not_sent_again(api: A
     lease = leased(api)
     api.lease(metadata={"labels": {"somebody": "else"}})
     with pytest.raises(Conflict):
-        await writer.status(lease, msgspec.structs.replace(lease.status, server_name="x"), Urgency.CLAIM)
+        await writer.status(
+            Kind.INSTANCE_LEASE, lease, msgspec.structs.replace(lease.status, server_name="x"), Urgency.CLAIM
+        )
     assert len(api.requests) == 1
     assert api.objects[lease_path()]["status"] == STATUS
 
@@ -125,8 +137,8 @@ async def test_a_refused_write_gives_its_place_back(api: APIServer, writer: Writ
     api.breaks(f"PATCH {lease_path()}/status", 409, 500)
     for _ in range(2):
         with pytest.raises(Exception, match="broken"):
-            await writer.status(lease, changed, Urgency.CLAIM)
-    assert await writer.status(lease, changed, Urgency.CLAIM) is not None
+            await writer.status(Kind.INSTANCE_LEASE, lease, changed, Urgency.CLAIM)
+    assert await writer.status(Kind.INSTANCE_LEASE, lease, changed, Urgency.CLAIM) is not None
 
 
 # ------------------------------------------------------------ the finalizer
@@ -147,7 +159,7 @@ async def test_the_list_of_finalizers_is_sent_whole_and_keeps_those_of_others(
     api: APIServer, writer: Writer, there: list[str], change: FinalizerChange, wanted: list[str]
 ) -> None:
     lease = leased(api, finalizers=there)
-    await writer.finalizer(Kind.INSTANCE_LEASE, lease.metadata, change)
+    await writer.metadata(Kind.INSTANCE_LEASE, lease.metadata, change, {})
     assert api.lines() == [f"PATCH {lease_path()}"]
     assert bodies(api) == [{"metadata": {"resourceVersion": "101", "finalizers": wanted}}]
 
@@ -156,13 +168,13 @@ async def test_a_finalizer_that_somebody_added_meanwhile_is_not_overwritten(api:
     lease = leased(api)
     api.lease(metadata={"finalizers": ["a.example/x"]})
     with pytest.raises(Conflict):
-        await writer.finalizer(Kind.INSTANCE_LEASE, lease.metadata, FinalizerChange.PUT_ON)
+        await writer.metadata(Kind.INSTANCE_LEASE, lease.metadata, FinalizerChange.PUT_ON, {})
     assert api.objects[lease_path()]["metadata"]["finalizers"] == ["a.example/x"]
 
 
 async def test_the_last_finalizer_taken_off_lets_the_object_go(api: APIServer, writer: Writer) -> None:
     lease = leased(api, finalizers=[FINALIZER], deletionTimestamp="2026-03-01T09:00:00Z")
-    await writer.finalizer(Kind.INSTANCE_LEASE, lease.metadata, FinalizerChange.TAKE_OFF)
+    await writer.metadata(Kind.INSTANCE_LEASE, lease.metadata, FinalizerChange.TAKE_OFF, {})
     assert lease_path() not in api.objects
 
 
@@ -173,7 +185,7 @@ async def test_an_answer_is_written_first_and_then_bound_to_the_lease(api: APISe
     lease, request = leased(api), asked(api)
     api.requests.clear()
     decided = msgspec.structs.replace(request.status, message="granted")
-    await writer.decision(RenewalDecision(renewal=request, status=decided, adopt=True), lease)
+    await writer.decision(RenewalDecision(renewal=request, status=decided, adopt=True), owning(lease))
     assert api.lines() == [f"PATCH {renewal_path()}/status", f"PATCH {renewal_path()}"]
     assert bodies(api)[0] == {"metadata": {"resourceVersion": "102"}, "status": {"message": "granted"}}
     owner = {"apiVersion": "lessor.dev/v1alpha1", "kind": "InstanceLease", "name": "vm1", "uid": lease.metadata.uid}
@@ -182,7 +194,7 @@ async def test_an_answer_is_written_first_and_then_bound_to_the_lease(api: APISe
 
 async def test_one_that_was_answered_and_not_yet_bound_is_only_bound(api: APIServer, writer: Writer) -> None:
     lease, request = leased(api), asked(api)
-    await writer.decision(RenewalDecision(renewal=request, status=request.status, adopt=True), lease)
+    await writer.decision(RenewalDecision(renewal=request, status=request.status, adopt=True), owning(lease))
     assert api.lines() == [f"PATCH {renewal_path()}"]
     assert bodies(api)[0]["metadata"]["resourceVersion"] == "102"
 
@@ -190,13 +202,13 @@ async def test_one_that_was_answered_and_not_yet_bound_is_only_bound(api: APISer
 async def test_owners_of_others_are_kept_and_ours_is_not_added_twice(api: APIServer, writer: Writer) -> None:
     other = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "uid-x"}
     lease, request = leased(api), asked(api, ownerReferences=[other])
-    answer = await writer.decision(RenewalDecision(renewal=request, status=request.status, adopt=True), lease)
+    answer = await writer.decision(RenewalDecision(renewal=request, status=request.status, adopt=True), owning(lease))
     assert answer is not None
     assert [owner["uid"] for owner in answer["metadata"]["ownerReferences"]] == ["uid-x", lease.metadata.uid]
     bound = reading.lease_renewal(small(answer))
     assert bound is not None
     api.requests.clear()
-    assert await writer.decision(RenewalDecision(renewal=bound, status=bound.status, adopt=True), lease) is None
+    assert await writer.decision(RenewalDecision(renewal=bound, status=bound.status, adopt=True), owning(lease)) is None
     assert api.requests == []
 
 
@@ -212,7 +224,7 @@ async def test_an_answer_over_a_newer_request_is_refused(api: APIServer, writer:
     api.put(renewal_path(), metadata={"labels": {"a": "b"}})
     decided = msgspec.structs.replace(request.status, message="granted")
     with pytest.raises(Conflict):
-        await writer.decision(RenewalDecision(renewal=request, status=decided, adopt=True), lease)
+        await writer.decision(RenewalDecision(renewal=request, status=decided, adopt=True), owning(lease))
 
 
 async def test_an_old_request_is_deleted_by_its_uid_and_no_other_of_its_name(api: APIServer, writer: Writer) -> None:
@@ -220,7 +232,7 @@ async def test_an_old_request_is_deleted_by_its_uid_and_no_other_of_its_name(api
     gone = RenewalDecision(renewal=request, status=request.status, delete=True)
     api.put(renewal_path(), metadata={"uid": "another"})
     with pytest.raises(Conflict):
-        await writer.decision(gone, lease)
+        await writer.decision(gone, owning(lease))
     assert renewal_path() in api.objects
     assert bodies(api)[-1] == {"preconditions": {"uid": request.metadata.uid}}
 
@@ -228,7 +240,10 @@ async def test_an_old_request_is_deleted_by_its_uid_and_no_other_of_its_name(api
 async def test_deleting_one_that_is_gone_is_no_error(api: APIServer, writer: Writer) -> None:
     lease, request = leased(api), asked(api)
     del api.objects[renewal_path()]
-    assert await writer.decision(RenewalDecision(renewal=request, status=request.status, delete=True), lease) is None
+    assert (
+        await writer.decision(RenewalDecision(renewal=request, status=request.status, delete=True), owning(lease))
+        is None
+    )
 
 
 async def test_answering_one_that_is_gone_says_so(api: APIServer, writer: Writer) -> None:
@@ -236,7 +251,7 @@ async def test_answering_one_that_is_gone_says_so(api: APIServer, writer: Writer
     del api.objects[renewal_path()]
     decided = msgspec.structs.replace(request.status, message="granted")
     with pytest.raises(NotThere):
-        await writer.decision(RenewalDecision(renewal=request, status=decided), lease)
+        await writer.decision(RenewalDecision(renewal=request, status=decided), owning(lease))
 
 
 async def test_the_references_of_others_are_kept_whole(api: APIServer, writer: Writer) -> None:
@@ -244,7 +259,7 @@ async def test_the_references_of_others_are_kept_whole(api: APIServer, writer: W
     theirs |= {"controller": True, "blockOwnerDeletion": True}
     request = asked(api, ownerReferences=[theirs])
     decision = RenewalDecision(renewal=request, status=request.status, adopt=True)
-    await writer.decision(decision, leased(api))
+    await writer.decision(decision, owning(leased(api)))
     (body,) = bodies(api)
     assert body["metadata"]["ownerReferences"][0] == theirs
     assert body["metadata"]["ownerReferences"][1].keys() == {"apiVersion", "kind", "name", "uid"}

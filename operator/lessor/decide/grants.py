@@ -9,26 +9,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from lessor.decide import window
+from lessor.decide import requests, window
 from lessor.decide.facts import Facts
 from lessor.model import conditions, times
-from lessor.model.conditions import ConditionType, Reason, Verdict
+from lessor.model.conditions import Reason, Verdict
 from lessor.model.instancelease import Action, Grant, InstanceLeaseSpec, RenewalsStatus, RenewFrom
-from lessor.model.leaserenewal import LeaseRenewal, LeaseRenewalStatus
+from lessor.model.leaserenewal import LeaseRenewal
 from lessor.model.plans import Event, EventReason, RenewalDecision
 from lessor.model.times import Duration
 
 HISTORY = 16
-KEPT = 10
-_NAME_LENGTH = 64
-_TRACKED = (
-    "argocd.argoproj.io/tracking-id",
-    "argocd.argoproj.io/instance",
-    "app.kubernetes.io/instance",
-    "kustomize.toolkit.fluxcd.io/name",
-    "helm.toolkit.fluxcd.io/name",
-)
-UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +34,15 @@ def rule(facts: Facts, start: datetime, renewals: RenewalsStatus | None) -> Ruli
     """Answer every request that is open, oldest first; and clear away what was decided long ago."""
     ruling = Ruling(renewals=renewals)
     if must_look(facts):
-        return replace(ruling, decisions=waiting(facts, "Whether the server has been deleted is not known yet."))
-    for request in sorted(facts.renewals, key=_age):
-        if not request.decided:
-            ruling = _answer(facts, start, request, ruling)
-    return replace(ruling, decisions=ruling.decisions + _cleared(facts))
+        return replace(
+            ruling,
+            decisions=requests.waiting(
+                facts.renewals, "Whether the server has been deleted is not known yet.", facts.now
+            ),
+        )
+    for request in requests.still_open(facts.renewals):
+        ruling = _answer(facts, start, request, ruling)
+    return replace(ruling, decisions=ruling.decisions + requests.cleared(facts.renewals, facts.lease.metadata.uid))
 
 
 def counted(spec: InstanceLeaseSpec, renewals: RenewalsStatus | None) -> RenewalsStatus | None:
@@ -67,31 +61,6 @@ def must_look(facts: Facts) -> bool:
     claimed = claim is not None and claim.claimed_time is not None and claim.action == Action.DELETE
     read = facts.live and facts.fault is None
     return claimed and not read and any(not request.decided for request in facts.renewals)
-
-
-def waiting(facts: Facts, message: str) -> tuple[RenewalDecision, ...]:
-    """Let every open request wait, and say for what."""
-    verdict = conditions.false(Reason.WAITING, message)
-    return tuple(
-        decision
-        for request in sorted(facts.renewals, key=_age)
-        if not request.decided and (decision := unanswered(request, verdict, facts.now)) is not None
-    )
-
-
-def unanswered(request: LeaseRenewal, verdict: Verdict, now: datetime) -> RenewalDecision | None:
-    """Give a request the `Completed` verdict of one that is not decided; None when it has it already."""
-    said = {ConditionType.COMPLETED: verdict}
-    status = LeaseRenewalStatus(
-        observed_generation=request.metadata.generation,
-        message=verdict.message,
-        conditions=conditions.merged(request.status.conditions, said, request.metadata.generation, now),
-    )
-    return None if status == request.status else RenewalDecision(renewal=request, status=status)
-
-
-def _age(request: LeaseRenewal) -> tuple[datetime, str]:
-    return request.metadata.creation_timestamp, request.metadata.name
 
 
 def _answer(facts: Facts, start: datetime, request: LeaseRenewal, ruling: Ruling) -> Ruling:
@@ -176,14 +145,13 @@ def _new_end(facts: Facts, request: LeaseRenewal, start: datetime, term: window.
 def _grant(facts: Facts, start: datetime, request: LeaseRenewal, renewals: RenewalsStatus | None) -> Grant:
     term = window.at(facts.lease.spec, start, renewals)
     end = _new_end(facts, request, start, term)
-    by = request.metadata.annotations.get("lessor.dev/requested-by", UNVERIFIED) if facts.stamped else UNVERIFIED
     return Grant(
         name=request.metadata.name,
         uid=request.metadata.uid,
         time=times.rounded_up(facts.now),
         granted=Duration.of(end - term.end),
         granted_until=end,
-        requested_by=by[:_NAME_LENGTH],
+        requested_by=requests.requester(request, stamped=facts.stamped),
     )
 
 
@@ -206,7 +174,7 @@ def _granted(facts: Facts, request: LeaseRenewal, grant: Grant, ruling: Ruling, 
             Reason.CLAMPED,
             f"Granted {Duration.of(given)} of {asked}: {clamp} of the lease allows no more. It ends at {until}.",
         )
-    decision = _decided(facts, request, verdict, grant)
+    decision = requests.decided(request, verdict, grant, facts.now)
     event = Event(
         EventReason.RENEWED if clamp is None else EventReason.CLAMPED, f"{request.metadata.name}: {verdict.message}"
     )
@@ -238,34 +206,5 @@ def _clamp(facts: Facts, request: LeaseRenewal, given: timedelta) -> str | None:
 
 def _denied(facts: Facts, request: LeaseRenewal, verdict: Verdict, ruling: Ruling) -> Ruling:
     event = Event(EventReason.RENEWAL_DENIED, f"{request.metadata.name}: {verdict.message}")
-    decision = _decided(facts, request, verdict, None)
+    decision = requests.decided(request, verdict, None, facts.now)
     return replace(ruling, decisions=(*ruling.decisions, decision), events=(*ruling.events, event))
-
-
-def _decided(facts: Facts, request: LeaseRenewal, verdict: Verdict, grant: Grant | None) -> RenewalDecision:
-    completed = conditions.true(Reason.DECIDED, verdict.message)
-    said = {ConditionType.COMPLETED: completed, ConditionType.GRANTED: verdict}
-    generation = request.metadata.generation
-    status = LeaseRenewalStatus(
-        observed_generation=generation,
-        granted_until=grant.granted_until if grant is not None else None,
-        granted=grant.granted if grant is not None else None,
-        message=verdict.message,
-        conditions=conditions.merged(request.status.conditions, said, generation, facts.now),
-    )
-    return RenewalDecision(renewal=request, status=status, adopt=True)
-
-
-def _cleared(facts: Facts) -> tuple[RenewalDecision, ...]:
-    """Bind decided requests to the lease, and delete all but the newest and those that GitOps tracks."""
-    decided = sorted((request for request in facts.renewals if request.decided), key=_age, reverse=True)
-    kept, surplus = decided[:KEPT], decided[KEPT:]
-    uid = facts.lease.metadata.uid
-    unbound = [r for r in kept if uid not in {owner.uid for owner in r.metadata.owner_references}]
-    return tuple(RenewalDecision(renewal=r, status=r.status, adopt=True) for r in unbound) + tuple(
-        RenewalDecision(renewal=r, status=r.status, delete=True) for r in surplus if not _tracked(r)
-    )
-
-
-def _tracked(request: LeaseRenewal) -> bool:
-    return any(key in request.metadata.annotations or key in request.metadata.labels for key in _TRACKED)

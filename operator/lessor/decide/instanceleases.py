@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from lessor.decide import enforcing, finding, grants, marking, releasing, summing, window
+from lessor.decide import enforcing, finding, grants, marking, releasing, requests, summing, window
 from lessor.decide.cases import Enforcement
 from lessor.decide.facts import Facts, Plan
 from lessor.decide.finding import Finding
@@ -48,7 +48,7 @@ def _not_accepted(facts: Facts, seen: Finding) -> Plan:
     why = f"The lease {facts.lease.metadata.name} is not accepted: {seen.accepted.message}"
     return Plan(
         status=status,
-        decisions=grants.waiting(facts, why),
+        decisions=requests.waiting(facts.renewals, why, facts.now),
         events=_refused_events(facts, seen.accepted),
         disposition=seen.accepted.disposition,
     )

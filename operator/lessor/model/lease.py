@@ -7,7 +7,14 @@ and is answered by `decide.leaseacceptance`.
 from enum import StrEnum
 
 from lessor.model.conditions import Condition
-from lessor.model.instancelease import CloudCredentialsRef, CloudStatus, NoticeStatus, Notifications, RenewalsStatus
+from lessor.model.instancelease import (
+    CloudCredentialsRef,
+    CloudStatus,
+    Grant,
+    NoticeStatus,
+    Notifications,
+    RenewalsStatus,
+)
 from lessor.model.meta import Instant, ObjectMeta
 from lessor.model.times import Duration
 from lessor.model.wire import Declared, Wire
@@ -229,7 +236,10 @@ class Refusal(Wire, frozen=True, kw_only=True):
 
 
 class LeaseStatus(Wire, frozen=True, kw_only=True):
-    """What is known of the Lease in Blazar. All instants to the second, UTC. `state` is Blazar's word."""
+    """What is known of the Lease in Blazar. All instants to the second, UTC. `state` is Blazar's word.
+
+    `extension` is asked of Blazar and not answered yet.
+    """
 
     observed_generation: int = 0
     lease_id: str | None = None
@@ -245,6 +255,7 @@ class LeaseStatus(Wire, frozen=True, kw_only=True):
     max_end_time: Instant | None = None
     requested: Requested | None = None
     refusal: Refusal | None = None
+    extension: Grant | None = None
     last_handled_reconcile_at: str | None = None
     reservations: tuple[ReservationStatus, ...] = ()
     renewals: RenewalsStatus | None = None

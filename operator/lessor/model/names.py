@@ -11,6 +11,7 @@ FINALIZER = "lessor.dev/finalizer"
 REQUESTED_BY = "lessor.dev/requested-by"
 RECONCILE_REQUESTED_AT = "lessor.dev/reconcile-requested-at"
 FORCE_FORGET = "lessor.dev/force-forget"
+IDENTITY = "lessor.dev/identity"
 
 LEADER_LOCK = "lessor"
 RELEASED_BY = "lessor.dev/released-by"  # on the leader lock: its holder let it go

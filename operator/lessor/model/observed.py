@@ -63,9 +63,13 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CloudIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom our credentials are, and where: the Keystone URL, the region, the token's project and user."""
+    """Whom our credentials are, and where: the Keystone URL, the region, the token's project and user.
+
+    `application_credential`: they are one, which may do less than the user whose it is.
+    """
 
     auth_url: str
     region: str
     project_id: str
     user_id: str
+    application_credential: bool = False

@@ -7,8 +7,10 @@ from enum import StrEnum
 
 from lessor.model.conditions import Disposition, Fault
 from lessor.model.instancelease import InstanceLeaseStatus
+from lessor.model.lease import LeaseStatus
 from lessor.model.leaserenewal import LeaseRenewal, LeaseRenewalStatus
 from lessor.model.observed import ObservedServer
+from lessor.model.reservations import ObservedLease
 
 
 class EventReason(StrEnum):
@@ -146,33 +148,43 @@ class StageFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one pass over an InstanceLease asks the shell to write, and when it wants to be called again.
+    """What one pass asks the shell to write, and when it wants to be called again.
 
     Attributes:
         status: the whole new status; None leaves it.
         finalizer: what happens to our finalizer.
+        annotations: written with the finalizer, or alone; None: none.
         claim: the status claims an effect: it is written before all else, and the pass goes on from its answer.
         again: call again at once, with the cloud and the re-read object at hand: there is something to do.
         decisions: what the LeaseRenewals get, after the lease itself is written.
         events: written last.
         wake_at: the next instant that matters by the clock; None: none is known.
         urgent: what matters then is a stage.
+        look_at: when the lease must be read again in Blazar, for it is about to change; None: the list will do.
         disposition: how to come back besides: RETRY and ASK have their pauses in the shell.
         stage: a stage that came to its end in this pass, for the metrics.
-        looked, seen: whether the server was read by its id, and what was seen; None: it is not there.
+        posted: a Blazar lease was asked for: the claim of it is used up.
+        changed: a Blazar lease was changed or deleted.
+        looked: whether the server, or the lease in Blazar, was read by its id.
+        seen, seen_lease: what was seen; None: it is not there.
         fault: why the cloud did not answer as it should.
     """
 
-    status: InstanceLeaseStatus | None = None
+    status: InstanceLeaseStatus | LeaseStatus | None = None
     finalizer: FinalizerChange = FinalizerChange.KEEP
+    annotations: Mapping[str, str] | None = None
     claim: bool = False
     again: bool = False
     decisions: tuple[RenewalDecision, ...] = ()
     events: tuple[Event, ...] = ()
     wake_at: datetime | None = None
     urgent: bool = False
+    look_at: datetime | None = None
     disposition: Disposition = Disposition.DONE
     stage: StageFact | None = None
+    posted: bool = False
+    changed: bool = False
     looked: bool = False
     seen: ObservedServer | None = None
+    seen_lease: ObservedLease | None = None
     fault: Fault | None = None

@@ -13,6 +13,7 @@ from lessor.model.instancelease import (
     InstanceLeaseStatus,
     ServerRef,
 )
+from lessor.model.lease import ImportRef, Lease, LeaseSpec, LeaseStatus
 from lessor.model.leaserenewal import LeaseRenewal
 from lessor.model.meta import ObjectMeta
 from lessor.model.wire import Wire
@@ -48,6 +49,28 @@ class _Salvage(Wire, frozen=True, kw_only=True):
         )
 
 
+class _SavedLease(Wire, frozen=True, kw_only=True):
+    """What a deletion needs of a Lease's spec, whatever else stands beside it."""
+
+    cloud_credentials_ref: _SavedCredentials | None = None
+    import_: _SavedServer | None = None
+    on_delete: str | None = None
+    suspend: bool = False
+
+    @property
+    def spec(self) -> LeaseSpec:
+        """A spec with this alone."""
+        ref = self.cloud_credentials_ref
+        return LeaseSpec(
+            cloud_credentials_ref=None
+            if ref is None
+            else CloudCredentialsRef(secret_name=ref.secret_name, cloud_name=ref.cloud_name),
+            import_=None if self.import_ is None else ImportRef(id=self.import_.id, name=self.import_.name),
+            on_delete=self.on_delete,
+            suspend=self.suspend,
+        )
+
+
 class _Envelope(Wire, frozen=True, kw_only=True):
     metadata: ObjectMeta
     spec: msgspec.Raw = msgspec.Raw(b"{}")
@@ -59,6 +82,9 @@ _renewal = wire.decoder(LeaseRenewal)
 _envelope = wire.decoder(_Envelope)
 _salvage = wire.decoder(_Salvage)
 _status = wire.decoder(InstanceLeaseStatus)
+_blazar_lease = wire.decoder(Lease)
+_saved_lease = wire.decoder(_SavedLease)
+_lease_status = wire.decoder(LeaseStatus)
 
 
 def instance_lease(body: bytes) -> tuple[InstanceLease, Fault | None]:
@@ -74,6 +100,30 @@ def instance_lease(body: bytes) -> tuple[InstanceLease, Fault | None]:
         saved = _try(_salvage, envelope.spec, _Salvage())
         status = _try(_status, envelope.status, InstanceLeaseStatus())
         return InstanceLease(metadata=envelope.metadata, spec=saved.spec, status=status), problem(error)
+
+
+def lease(body: bytes) -> tuple[Lease, Fault | None]:
+    """Read a Lease. With a problem, its spec holds only what a deletion needs.
+
+    Raises:
+        msgspec.MsgspecError: it is no Kubernetes object at all.
+    """
+    try:
+        return _blazar_lease.decode(body), None
+    except msgspec.ValidationError as error:
+        envelope = _envelope.decode(body)
+        saved = _try(_saved_lease, envelope.spec, _SavedLease())
+        status = _try(_lease_status, envelope.status, LeaseStatus())
+        return Lease(metadata=envelope.metadata, spec=saved.spec, status=status), problem(error)
+
+
+def metadata(body: bytes) -> ObjectMeta:
+    """Read the metadata of an object.
+
+    Raises:
+        msgspec.MsgspecError: it is no Kubernetes object at all.
+    """
+    return _envelope.decode(body).metadata
 
 
 def lease_renewal(body: bytes) -> LeaseRenewal | None:

@@ -16,10 +16,13 @@ CloudError                      something came of the request that is not its an
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from lessor.model.conditions import Reason
 from lessor.model.observed import CloudIdentity, ObservedImage, ObservedServer, ServerEvent
+
+if TYPE_CHECKING:
+    from lessor.ports.reservations import Reservations
 
 
 class CloudError(Exception):
@@ -155,7 +158,11 @@ class Cloud(Protocol):
 
 
 class ListedCloud(Cloud, Protocol):
-    """A cloud whose servers can be listed, for the inventory."""
+    """A cloud whose servers can be listed, for the inventory; and its Blazar."""
+
+    @property
+    def reservations(self) -> "Reservations":
+        """Blazar, as the same credentials see it; each of its methods fails where the cloud has none."""
 
     def probe(self) -> None:
         """Ask for next to nothing: raises nothing when the cloud serves these credentials."""

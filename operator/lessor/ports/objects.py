@@ -4,20 +4,22 @@ from typing import Protocol
 
 from lessor.model.instancelease import InstanceLease
 from lessor.model.leaserenewal import LeaseRenewal
+from lessor.model.meta import ObjectMeta
+from lessor.model.names import Kind
 
 
 class Objects(Protocol):
     """What a pass asks the API server right before an effect. Blocks until the answer."""
 
-    def reread(self, lease: InstanceLease) -> InstanceLease | None:
-        """Read the object again. None: it is gone, another one of its name, or no longer readable.
+    def reread(self, kind: Kind, meta: ObjectMeta) -> ObjectMeta | None:
+        """Read the object again, and give its metadata. None: it is gone, or another one has its name.
 
         Raises:
             ClusterUnavailable: the API server did not answer.
         """
 
-    def renewals(self, lease: InstanceLease) -> tuple[LeaseRenewal, ...]:
-        """Give the LeaseRenewals of the lease by a LIST that the API server answers from its quorum.
+    def renewals(self, kind: Kind, meta: ObjectMeta) -> tuple[LeaseRenewal, ...]:
+        """Give the LeaseRenewals of the object by a LIST that the API server answers from its quorum.
 
         Raises:
             ClusterUnavailable: the API server did not answer.

@@ -4,18 +4,19 @@ from dataclasses import replace
 
 from lessor.decide.facts import Facts, Failed
 from lessor.model.conditions import Fault, Reason
-from lessor.model.instancelease import InstanceLease
 from lessor.model.leaserenewal import LeaseRenewal
+from lessor.model.meta import ObjectMeta
+from lessor.model.names import Kind
 from lessor.model.plans import Deed, Effect, Purpose
 from lessor.ports.cloud import Cloud, CloudError, WrongState
 from lessor.ports.objects import Objects
 from lessor.reconcile.given import Ports
 
 
-def unchanged(lease: InstanceLease, objects: Objects) -> bool:
+def unchanged(kind: Kind, meta: ObjectMeta, objects: Objects) -> bool:
     """Read the object again: it is there, still holds our finalizer, and nobody changed it."""
-    seen = objects.reread(lease)
-    return seen is not None and seen.metadata.resource_version == lease.metadata.resource_version and seen.metadata.held
+    seen = objects.reread(kind, meta)
+    return seen is not None and seen.resource_version == meta.resource_version and seen.held
 
 
 def new_requests(known: tuple[LeaseRenewal, ...], listed: tuple[LeaseRenewal, ...]) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from lessor.decide import instanceleases
 from lessor.decide.facts import Facts, Look, Plan
+from lessor.model.names import Kind
 from lessor.model.plans import Deed, Outcome
 from lessor.reconcile import act, observe
 from lessor.reconcile.given import Given, Ports
@@ -31,11 +32,11 @@ def visit(given: Given, ports: Ports) -> Outcome:
         effect = plan.effect
         if effect is None:
             return _report(facts, plan)
-        if not fresh and not act.unchanged(given.lease, ports.objects):
+        if not fresh and not act.unchanged(Kind.INSTANCE_LEASE, given.lease.metadata, ports.objects):
             return Outcome(again=True)
         fresh = False
         if act.harms(effect):
-            listed = ports.objects.renewals(given.lease)
+            listed = ports.objects.renewals(Kind.INSTANCE_LEASE, given.lease.metadata)
             if act.new_requests(given.renewals, listed):
                 given = replace(given, renewals=listed)
                 facts, plan = _look_again(given, facts, ports)

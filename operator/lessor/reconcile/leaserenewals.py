@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from lessor.decide import grants
+from lessor.decide import requests
 from lessor.model import conditions
 from lessor.model.conditions import Reason
 from lessor.model.leaserenewal import LeaseRenewal
@@ -15,13 +15,13 @@ def without_lease(request: LeaseRenewal, now: datetime) -> RenewalDecision | Non
     if request.decided:
         return None
     ref = request.spec.lease_ref
-    if ref.kind != Kind.INSTANCE_LEASE:
+    if ref.kind not in {Kind.INSTANCE_LEASE, Kind.LEASE}:
         verdict = conditions.false(
             Reason.WAITING, f"This version renews no {ref.kind} yet. The request waits for one that does."
         )
     else:
         verdict = conditions.false(
             Reason.LEASE_NOT_FOUND,
-            f"There is no InstanceLease {ref.name} in this namespace yet. The request waits for it.",
+            f"There is no {ref.kind} {ref.name} in this namespace yet. The request waits for it.",
         )
-    return grants.unanswered(request, verdict, now)
+    return requests.unanswered(request, verdict, now)

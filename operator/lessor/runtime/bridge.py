@@ -5,8 +5,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from lessor.model import reading
-from lessor.model.instancelease import InstanceLease
 from lessor.model.leaserenewal import LeaseRenewal
+from lessor.model.meta import ObjectMeta
 from lessor.model.names import Kind
 from lessor.runtime.cache import small
 from lessor.runtime.cluster import Cluster, NotThere, Refused, Unavailable
@@ -22,24 +22,20 @@ class Bridge:
         self._cluster = cluster
         self._loop = loop
 
-    def reread(self, lease: InstanceLease) -> InstanceLease | None:
+    def reread(self, kind: Kind, meta: ObjectMeta) -> ObjectMeta | None:
         """Read the object again; None when it is gone, or another one has its name."""
-        meta = lease.metadata
         try:
-            raw = self._ask(self._cluster.read(Kind.INSTANCE_LEASE, meta.namespace, meta.name))
+            raw = self._ask(self._cluster.read(kind, meta.namespace, meta.name))
         except NotThere:
             return None
-        seen, problem = reading.instance_lease(small(raw))
-        return seen if problem is None and seen.metadata.uid == meta.uid else None
+        seen = reading.metadata(small(raw))
+        return seen if seen.uid == meta.uid else None
 
-    def renewals(self, lease: InstanceLease) -> tuple[LeaseRenewal, ...]:
-        """List the lease's renewals from the quorum."""
-        meta = lease.metadata
+    def renewals(self, kind: Kind, meta: ObjectMeta) -> tuple[LeaseRenewal, ...]:
+        """List the object's renewals from the quorum."""
         items = self._ask(self._cluster.renewals_of(meta.namespace, meta.name))
         read = (reading.lease_renewal(small(raw)) for raw in items)
-        return tuple(
-            request for request in read if request is not None and request.spec.lease_ref.kind == Kind.INSTANCE_LEASE
-        )
+        return tuple(request for request in read if request is not None and request.spec.lease_ref.kind == kind)
 
     def _ask(self, question: Coroutine[Any, Any, T]) -> T:
         answer = asyncio.run_coroutine_threadsafe(question, self._loop)

@@ -14,12 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
+from lessor.decide.lease import telling
 from lessor.model.conditions import Fault, Reason
 from lessor.model.instancelease import InstanceLease
+from lessor.model.lease import Lease
 from lessor.ports.clock import Clock
 from lessor.ports.cloud import CloudError, CredentialsFault, CredentialsMissing, ListedCloud
+from lessor.ports.reservations import Reservations
 from lessor.runtime.cluster import Cluster, ClusterError, NotThere
 from lessor.runtime.inventory import Inventory
+from lessor.runtime.leasekeeper import Booked, LeaseKeeper
 from lessor.runtime.pauses import growing
 
 log = logging.getLogger(__name__)
@@ -47,7 +51,8 @@ class Session:
 
     Attributes:
         key: namespace, Secret, cloud.
-        leases: the uids of its leases, with what they know of their servers.
+        leasekeeper: what is known of its leases in Blazar.
+        leases: the uids of its objects, with what they know of their servers, or of their leases in Blazar.
         cloud: None while it is not connected.
         fault: why no pass may ask the cloud now.
         doubted: set when a pass found the cloud away or the credentials refused: its keeper looks at once.
@@ -58,7 +63,8 @@ class Session:
 
     key: Key
     inventory: Inventory
-    leases: dict[str, Leased] = field(default_factory=dict)
+    leasekeeper: LeaseKeeper
+    leases: dict[str, Leased | Booked] = field(default_factory=dict)
     cloud: ListedCloud | None = None
     fault: Fault | None = None
     secret_version: str | None = None
@@ -68,6 +74,7 @@ class Session:
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: set[str] = field(default_factory=set)
     keeper: asyncio.Task[None] | None = None
+    blazar: asyncio.Task[None] | None = None
     resting: bool = False
 
     @property
@@ -110,9 +117,9 @@ class Clouds:
 
     # ------------------------------------------------------------ who uses which
 
-    def enter(self, lease: InstanceLease) -> Session | None:
-        """Give the session of a lease's credentials, and remember for which server the lease uses it."""
-        ref, server, uid = lease.spec.cloud_credentials_ref, lease.spec.server, lease.metadata.uid
+    def enter(self, lease: InstanceLease | Lease) -> Session | None:
+        """Give the session of an object's credentials, and remember for which server, or lease, it uses it."""
+        ref, uid = lease.spec.cloud_credentials_ref, lease.metadata.uid
         if ref is None:
             self.leave(uid)
             return None
@@ -123,8 +130,12 @@ class Clouds:
         if session is None:
             session = self._make(key)
         self._of[uid] = key
-        server_id = lease.status.server_id or (server.id if server is not None else None)
-        session.leases[uid] = Leased(server_id, lease.status.server_status)
+        use = _booked(lease) if isinstance(lease, Lease) else _leased(lease)
+        session.leases[uid] = use
+        if isinstance(use, Booked):
+            session.leasekeeper.entered()
+            if session.blazar is None:
+                session.blazar = self._loop.create_task(self._keep_leases(session))
         return session
 
     def leave(self, uid: str) -> None:
@@ -134,37 +145,63 @@ class Clouds:
         if session is None or key is None:
             return
         session.waiting.discard(uid)
-        leased = session.leases.pop(uid, None)
-        if leased is not None and leased.server_id is not None:
-            session.inventory.forget(leased.server_id)
+        use = session.leases.pop(uid, None)
+        if isinstance(use, Leased) and use.server_id is not None:
+            session.inventory.forget(use.server_id)
+        if isinstance(use, Booked):
+            session.leasekeeper.leave(uid, use.lease_id)
         if not session.leases:
             del self._sessions[key]
             self._ended(session.source)
-            if session.keeper is not None:
-                session.keeper.cancel()
+            for keeper in (session.keeper, session.blazar):
+                if keeper is not None:
+                    keeper.cancel()
 
     def sessions(self) -> Iterable[Session]:
         """Give all sessions, for the metrics."""
         return tuple(self._sessions.values())
 
+    def expects_at(self) -> datetime | None:
+        """Give when a lease in Blazar is read next because it is about to change; None: none is."""
+        instants = (session.leasekeeper.expects_at() for session in self._sessions.values())
+        return min((at for at in instants if at is not None), default=None)
+
     @property
     def idle(self) -> bool:
         """Whether nobody asks a cloud for its servers, or looks whether it is there."""
-        return all(session.resting and not session.doubted.is_set() for session in self._sessions.values())
+        return all(
+            session.resting and not session.doubted.is_set() and session.leasekeeper.resting
+            for session in self._sessions.values()
+        )
 
     def _make(self, key: Key) -> Session:
         def leased() -> dict[str, str | None]:
-            uses = tuple(session.leases.values())
+            uses = (use for use in tuple(session.leases.values()) if isinstance(use, Leased))
             return {use.server_id: use.status for use in uses if use.server_id is not None}
 
         def changed(server_ids: set[str]) -> None:
-            uids = [uid for uid, use in tuple(session.leases.items()) if use.server_id in server_ids]
+            uses = tuple(session.leases.items())
+            uids = [uid for uid, use in uses if isinstance(use, Leased) and use.server_id in server_ids]
             self._loop.call_soon_threadsafe(self._wake, uids)
 
-        session = Session(key=key, inventory=Inventory(leased, changed))
+        session = Session(key=key, inventory=Inventory(leased, changed), leasekeeper=self._leasekeeper(lambda: session))
         self._sessions[key] = session
         session.keeper = self._loop.create_task(self._keep(session))
         return session
+
+    def _leasekeeper(self, session: Callable[[], Session]) -> LeaseKeeper:
+        def booked() -> dict[str, Booked]:
+            return {uid: use for uid, use in session().leases.items() if isinstance(use, Booked)}
+
+        def blazar() -> Reservations | None:
+            cloud = session().usable
+            return cloud.reservations if cloud is not None else None
+
+        return LeaseKeeper(self._clock, booked, blazar, self._in_thread, self._wake)
+
+    async def _keep_leases(self, session: Session) -> None:
+        await self._begun.wait()
+        await session.leasekeeper.run()
 
     # ------------------------------------------------------------ being connected
 
@@ -293,6 +330,8 @@ class Clouds:
         cloud = session.usable
         if cloud is None:
             return await self._heal(session)
+        if not any(isinstance(use, Leased) for use in session.leases.values()):
+            return _LIST_PAUSE  # nobody asks for servers
         try:
             await self._in_thread(session.inventory.refresh, cloud, self._clock.now())
         except CredentialsFault as error:
@@ -324,3 +363,13 @@ class Clouds:
         except (CredentialsMissing, ClusterError):
             return False
         return bool(secret["metadata"]["resourceVersion"] != session.secret_version)
+
+
+def _leased(lease: InstanceLease) -> Leased:
+    server = lease.spec.server
+    server_id = lease.status.server_id or (server.id if server is not None else None)
+    return Leased(server_id, lease.status.server_status)
+
+
+def _booked(lease: Lease) -> Booked:
+    return Booked(lease.status.lease_id, telling.of_status(lease.status))

@@ -11,6 +11,7 @@ from typing import Any
 
 from lessor import __version__
 from lessor.decide import wakeup
+from lessor.decide.lease import wakeup as lease_wakeup
 from lessor.metrics import Metrics
 from lessor.model import names, reading
 from lessor.model.marks import Seal
@@ -18,6 +19,7 @@ from lessor.model.names import Kind
 from lessor.ports.clock import Clock
 from lessor.ports.leading import NotLeading
 from lessor.reconcile import leaserenewals, unserved
+from lessor.runtime.bridge import Bridge
 from lessor.runtime.cache import Cache, Entry
 from lessor.runtime.clouds import Clouds, Connect
 from lessor.runtime.cluster import Cluster, ClusterError, NotThere
@@ -27,13 +29,16 @@ from lessor.runtime.events import Events
 from lessor.runtime.fleet import Counting
 from lessor.runtime.gate import Gate
 from lessor.runtime.leading import Leading
+from lessor.runtime.leasepasses import LeasePasses
 from lessor.runtime.pacing import Pacing
+from lessor.runtime.parts import Parts, Stamp
+from lessor.runtime.passes import InstanceLeasePasses
 from lessor.runtime.probes import Probes
 from lessor.runtime.queue import Queue
 from lessor.runtime.registry import Registry
 from lessor.runtime.source import KINDS
 from lessor.runtime.timekeeping import Timekeeping
-from lessor.runtime.turns import Parts, Turns
+from lessor.runtime.turns import Turns
 from lessor.runtime.writer import Writer
 from lessor.settings import Settings
 
@@ -70,6 +75,7 @@ class Operator:
         self._metrics = metrics
         self._cache = Cache()
         self._moved = asyncio.Event()
+        self._stamp = Stamp()
         self._deadlines = Deadlines(self._moved.set)
         self._loop = loop = asyncio.get_running_loop()
 
@@ -98,8 +104,11 @@ class Operator:
             leading=leading,
             seal=seal,
             frozen=settings.freeze,
+            bridge=Bridge(cluster, loop),
+            stamp=self._stamp,
         )
-        self._turns = Turns(parts)
+        passes = (InstanceLeasePasses(parts), LeasePasses(parts))
+        self._turns = {one.kind: Turns(parts, one) for one in passes}
         self._queue = Queue(self._turn, clock, metrics.queue_lag)
         self._comparison = Comparison(cluster, self._cache, clock, settings.namespaces, put=self.put, gone=self._gone)
         self._begun = False
@@ -132,15 +141,15 @@ class Operator:
     def _news(self, entry: Entry) -> None:
         if self._begun:
             self._wake((entry.uid,))
-        elif entry.kind is Kind.INSTANCE_LEASE:
+        elif entry.kind in self._turns:
             self._arm(entry)
 
     def _gone(self, uid: str) -> None:
         entry = self._cache.gone(uid)
         if entry is None:
             return
-        if entry.kind is Kind.INSTANCE_LEASE:
-            self._turns.forget(uid)
+        if entry.kind in self._turns:
+            self._turns[entry.kind].forget(uid)
             self._wake(entry.uid for entry in self._cache.renewals(entry.namespace, entry.name))
 
     def _arm(self, entry: Entry) -> None:
@@ -148,11 +157,22 @@ class Operator:
 
         Its claim and its credentials are entered: who begins to act knows all that is due, and who holds what.
         """
+        if entry.kind is Kind.LEASE:
+            self._arm_lease(entry)
+            return
         lease, problem = reading.instance_lease(entry.body)
         now = self._clock.now()
         at = now if problem is not None else wakeup.at(lease, now)
         self._deadlines.set(entry.uid, at, urgent=wakeup.urgent(lease, at))
         self._registry.restore(lease)
+        if at is None or at > now:
+            self._clouds.enter(lease)
+
+    def _arm_lease(self, entry: Entry) -> None:
+        lease, problem = reading.lease(entry.body)
+        now = self._clock.now()
+        at = now if problem is not None else lease_wakeup.at(lease, now)
+        self._deadlines.set(entry.uid, at)
         if at is None or at > now:
             self._clouds.enter(lease)
 
@@ -167,10 +187,10 @@ class Operator:
         entry = self._cache.get(uid)
         if entry is None or entry.kind is not Kind.LEASE_RENEWAL or entry.lease_name is None:
             return uid
-        lease = self._cache.named(Kind.INSTANCE_LEASE, entry.namespace, entry.lease_name)
         request = reading.lease_renewal(entry.body)
-        ours = request is not None and request.spec.lease_ref.kind == Kind.INSTANCE_LEASE
-        return lease.uid if lease is not None and ours else uid
+        kind = next((kind for kind in self._turns if request is not None and request.spec.lease_ref.kind == kind), None)
+        lease = self._cache.named(kind, entry.namespace, entry.lease_name) if kind is not None else None
+        return lease.uid if lease is not None else uid
 
     # ------------------------------------------------------------ for whoever moves the clock
 
@@ -187,7 +207,8 @@ class Operator:
 
     def wakes_at(self) -> datetime | None:
         """Give when it looks at one of its objects next, by the clock; None: it is not known."""
-        return self._deadlines.soonest()
+        instants = (self._deadlines.soonest(), self._clouds.expects_at())
+        return min((at for at in instants if at is not None), default=None)
 
     def acts_at(self) -> datetime | None:
         """Give when it looks next at an object whose stage, or its undoing, may be due then."""
@@ -205,8 +226,12 @@ class Operator:
 
     async def _turned(self, uid: str) -> None:
         entry = self._cache.get(uid)
-        if entry is None or entry.kind is Kind.INSTANCE_LEASE:
-            await self._turns.turn(uid)
+        if entry is None:
+            for turns in self._turns.values():
+                turns.forget(uid)
+            return
+        if entry.kind in self._turns:
+            await self._turns[entry.kind].turn(uid)
             return
         try:
             if entry.kind is Kind.LEASE_RENEWAL:
@@ -276,8 +301,8 @@ class Operator:
     def _known(self) -> None:
         """The first list of all kinds is through: this process may lead."""
         gc.freeze()  # what a large fleet has made by now stays: the collector need not walk it again and again
-        leases = self._cache.uids(Kind.INSTANCE_LEASE)
-        log.info("all objects are known", extra={"leases": len(leases), "objects": len(self._cache)})
+        leases = sum(len(self._cache.uids(kind)) for kind in self._turns)
+        log.info("all objects are known", extra={"leases": leases, "objects": len(self._cache)})
         self._leading.listed.set()
 
     def _begin(self) -> None:
@@ -285,7 +310,7 @@ class Operator:
         self._begun = True
         self._clouds.begin()
         for kind in KINDS:
-            if kind is not Kind.INSTANCE_LEASE:
+            if kind not in self._turns:
                 self._wake(self._cache.uids(kind))
 
     async def _deadline_loop(self) -> None:
@@ -317,9 +342,9 @@ class Operator:
             for kind, name in names.STAMPING:
                 path = f"/apis/admissionregistration.k8s.io/v1/{kind}/{name}"
                 await self._cluster.request("GET", path, resource=kind)
-            self._turns.stamped = True
+            self._stamp.on = True
         except ClusterError:
-            self._turns.stamped = False
+            self._stamp.on = False
 
     # ------------------------------------------------------------ probes
 

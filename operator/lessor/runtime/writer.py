@@ -1,10 +1,12 @@
 """What passes asked for, written to the API server: the difference only, with the resourceVersion, claims first."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from lessor.model import names, wire
 from lessor.model.instancelease import InstanceLease, InstanceLeaseStatus
+from lessor.model.lease import Lease, LeaseStatus
 from lessor.model.leaserenewal import LeaseRenewalStatus
 from lessor.model.meta import ObjectMeta, OwnerReference
 from lessor.model.names import Kind
@@ -21,7 +23,7 @@ class Writer:
         self._gate = gate
 
     async def status(
-        self, lease: InstanceLease, status: InstanceLeaseStatus, urgency: Urgency
+        self, kind: Kind, lease: InstanceLease | Lease, status: InstanceLeaseStatus | LeaseStatus, urgency: Urgency
     ) -> dict[str, Any] | None:
         """Write the new status; gives the object after it, None when nothing differs.
 
@@ -34,21 +36,27 @@ class Writer:
         body = {"metadata": {"resourceVersion": lease.metadata.resource_version}, "status": patch}
         meta = lease.metadata
         async with self._gate.through(urgency):
-            return await self._cluster.patch(Kind.INSTANCE_LEASE, meta.namespace, meta.name, body, status=True)
+            return await self._cluster.patch(kind, meta.namespace, meta.name, body, status=True)
 
-    async def finalizer(self, kind: Kind, meta: ObjectMeta, change: FinalizerChange) -> dict[str, Any]:
-        """Put our finalizer on or take it off: the list whole, others' kept.
+    async def metadata(
+        self, kind: Kind, meta: ObjectMeta, change: FinalizerChange, annotations: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Put our finalizer on or take it off, the list whole, others' kept; and set annotations of ours.
 
         Raises:
             ClusterError: Conflict when somebody else wrote since.
         """
         others = [finalizer for finalizer in meta.finalizers if finalizer != names.FINALIZER]
-        finalizers = [*others, names.FINALIZER] if change is FinalizerChange.PUT_ON else others
-        body = {"metadata": {"resourceVersion": meta.resource_version, "finalizers": finalizers}}
+        new: dict[str, Any] = {"resourceVersion": meta.resource_version}
+        if change is not FinalizerChange.KEEP:
+            new["finalizers"] = [*others, names.FINALIZER] if change is FinalizerChange.PUT_ON else others
+        if annotations:
+            new["annotations"] = dict(annotations)
+        body = {"metadata": new}
         async with self._gate.through(Urgency.CLAIM):
             return await self._cluster.patch(kind, meta.namespace, meta.name, body)
 
-    async def decision(self, decision: RenewalDecision, lease: InstanceLease | None) -> dict[str, Any] | None:
+    async def decision(self, decision: RenewalDecision, owner: OwnerReference | None) -> dict[str, Any] | None:
         """Write what a LeaseRenewal gets: its status, then its ownerReference; or delete it. Gives the last answer."""
         request = decision.renewal
         meta = request.metadata
@@ -57,9 +65,9 @@ class Writer:
                 await self._cluster.delete(Kind.LEASE_RENEWAL, meta.namespace, meta.name, meta.uid)
             return None
         answer = await self._renewal_status(request.metadata, request.status, decision.status)
-        if not decision.adopt or lease is None or lease.metadata.uid in {ref.uid for ref in meta.owner_references}:
+        if not decision.adopt or owner is None or owner.uid in {ref.uid for ref in meta.owner_references}:
             return answer
-        return await self._adopt(meta, lease, answer)
+        return await self._adopt(meta, owner, answer)
 
     async def _renewal_status(
         self, meta: ObjectMeta, old: LeaseRenewalStatus, new: LeaseRenewalStatus
@@ -71,15 +79,9 @@ class Writer:
         async with self._gate.through(Urgency.REPORT):
             return await self._cluster.patch(Kind.LEASE_RENEWAL, meta.namespace, meta.name, body, status=True)
 
-    async def _adopt(self, meta: ObjectMeta, lease: InstanceLease, answer: dict[str, Any] | None) -> dict[str, Any]:
+    async def _adopt(self, meta: ObjectMeta, owner: OwnerReference, answer: dict[str, Any] | None) -> dict[str, Any]:
         version = answer["metadata"]["resourceVersion"] if answer is not None else meta.resource_version
-        ours = OwnerReference(
-            api_version=names.API_VERSION,
-            kind=Kind.INSTANCE_LEASE.value,
-            name=lease.metadata.name,
-            uid=lease.metadata.uid,
-        )
-        references = wire.to_builtins((*meta.owner_references, ours))
+        references = wire.to_builtins((*meta.owner_references, owner))
         body = {"metadata": {"resourceVersion": version, "ownerReferences": references}}
         async with self._gate.through(Urgency.REPORT):
             return await self._cluster.patch(Kind.LEASE_RENEWAL, meta.namespace, meta.name, body)

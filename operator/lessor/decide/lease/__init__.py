@@ -1,0 +1,1 @@
+"""What ought to be done with a Lease: pure, from facts to a plan."""

@@ -1,0 +1,309 @@
+"""The plan for one Lease: whether it is accepted, what is asked of Blazar, what is said of it, when to look again."""
+
+import dataclasses
+from datetime import datetime
+
+import msgspec
+
+from lessor.decide.lease import (
+    accepting,
+    changing,
+    extending,
+    making,
+    matching,
+    refusals,
+    releasing,
+    standing,
+    states,
+    summing,
+    window,
+)
+from lessor.decide.lease.changing import Changing
+from lessor.decide.lease.extending import Extending
+from lessor.decide.lease.facts import Facts, Look, Plan
+from lessor.decide.lease.making import Making
+from lessor.decide.lease.window import Window
+from lessor.model import conditions, identity, times
+from lessor.model.conditions import ConditionType, Disposition, Reason, Verdict
+from lessor.model.instancelease import CloudStatus
+from lessor.model.lease import LeaseStatus, Refusal
+from lessor.model.plans import FinalizerChange
+from lessor.model.reservations import ObservedLease
+
+replace = msgspec.structs.replace
+_KNOWN = 60.0  # seconds by which the annotation may differ from when the lease was asked for
+
+
+def plan(facts: Facts) -> Plan:
+    """Say what ought to be done now with this Lease. Same facts, same plan."""
+    refused = accepting.fault(facts)
+    if facts.lease.metadata.deletion_timestamp is not None:
+        return _release(facts, refused)
+    if facts.asked and not facts.live and facts.fault is None:
+        return Plan(status=facts.lease.status, look_closer=True)
+    if refused is not None:
+        return _not_accepted(facts, refused)
+    if facts.fault is not None:
+        return _unreachable(facts, facts.fault.message)
+    if facts.look is Look.FOUND and facts.seen is not None:
+        return _there(facts, facts.seen)
+    if not facts.live and _must_be_read(facts):
+        return Plan(status=facts.lease.status, look_closer=True)
+    if facts.lease.status.state is not None or facts.lease.spec.import_ is not None:
+        return _lost(facts)
+    return _make(facts)
+
+
+def _must_be_read(facts: Facts) -> bool:
+    """One that was there once is not in the list, or nothing is remembered of it; or it is to be taken over."""
+    return facts.lease.status.state is not None or facts.lease.spec.import_ is not None
+
+
+# ---------------------------------------------------------------- not in force
+
+
+def _not_accepted(facts: Facts, refused: Verdict) -> Plan:
+    said = summing.whole(facts, accepted=refused)
+    status = _answered(facts, facts.lease.status, said)
+    why = f"The Lease {facts.lease.metadata.name} is not accepted: {refused.message}"
+    return Plan(
+        status=status,
+        decisions=extending.waiting(facts, why),
+        events=summing.events(facts, status),
+        disposition=refused.disposition,
+    )
+
+
+def _unreachable(facts: Facts, message: str) -> Plan:
+    """Blazar is away: what is known stands, and nobody says more."""
+    unknown = conditions.unknown(Reason.CLOUD_UNAVAILABLE, message)
+    said = summing.whole(facts, accepted=accepting.accepted(), reserved=unknown, ready=unknown)
+    status = _answered(facts, facts.lease.status, said, handled=False)
+    return Plan(status=status, disposition=Disposition.RETRY)
+
+
+def _answered(
+    facts: Facts, status: LeaseStatus, said: dict[ConditionType, Verdict], *, handled: bool = True
+) -> LeaseStatus:
+    meta = facts.lease.metadata
+    return replace(
+        status,
+        observed_generation=meta.generation,
+        last_handled_reconcile_at=facts.handled if handled else facts.lease.status.last_handled_reconcile_at,
+        conditions=conditions.merged(facts.lease.status.conditions, said, meta.generation, facts.now),
+    )
+
+
+# ---------------------------------------------------------------- not there
+
+
+def _make(facts: Facts) -> Plan:
+    time = window.at(facts.lease, None, facts.now)
+    if facts.lease.spec.suspend and not _underway(facts):
+        return _held_back(facts)
+    made = making.make(facts, time)
+    if made.look_closer:
+        return Plan(status=facts.lease.status, look_closer=True)
+    if made.finalizer is not FinalizerChange.KEEP or made.annotations is not None:
+        return Plan(status=facts.lease.status, finalizer=made.finalizer, annotations=made.annotations)
+    verdict = _not_made(made, time)
+    accepted = accepting.refused(made.refusal) or accepting.accepted()
+    said = summing.whole(facts, accepted=accepted, reserved=verdict, ready=_of_making(made, accepted, verdict))
+    status = _answered(facts, made.status, said)
+    return Plan(
+        status=status,
+        effect=made.effect,
+        claim=made.claim,
+        decisions=extending.waiting(facts, "Blazar does not hold the lease yet. The request waits until it does."),
+        events=summing.events(facts, status),
+        wake_at=made.wake_at,
+    )
+
+
+def _underway(facts: Facts) -> bool:
+    return facts.lease.status.create_requested_time is not None
+
+
+def _held_back(facts: Facts) -> Plan:
+    waits = conditions.false(Reason.CREATING, "spec.suspend is set: no lease is asked for.")
+    said = summing.whole(facts, accepted=accepting.accepted(), reserved=waits, ready=waits)
+    return Plan(status=_answered(facts, facts.lease.status, said))
+
+
+def _of_making(made: Making, accepted: Verdict, reserved: Verdict) -> Verdict:
+    if made.ended:
+        return conditions.true(Reason.EXPIRED, reserved.message)
+    return accepted if accepted.status is not conditions.ConditionStatus.TRUE else reserved
+
+
+def _not_made(made: Making, time: Window) -> Verdict:
+    if made.ended:
+        end = times.text(time.end)
+        return conditions.false(
+            Reason.ENDED,
+            f"The time of the lease ended at {end}, and Blazar has none. Declare a later end, or delete this Lease.",
+        )
+    if made.refusal is not None and not made.claim:
+        return _said_no(made.refusal)
+    if made.uncertain:
+        return conditions.unknown(
+            Reason.UNCERTAIN,
+            "Whether Blazar made the lease is not known: its answer was lost. It is looked for by its id.",
+        )
+    return conditions.false(Reason.CREATING, "The lease is asked for in Blazar.")
+
+
+def _said_no(refusal: Refusal) -> Verdict:
+    if refusal.reason == Reason.NOT_ENOUGH_RESOURCES:
+        return conditions.false(
+            Reason.NOT_ENOUGH_RESOURCES,
+            f"{refusal.message} Waiting since {times.text(refusal.since)}; it is asked for again on and on, at longer "
+            "pauses. Ask for fewer, for less time, or for a later start to get it sooner.",
+        )
+    if refusal.reason in refusals.FINAL:
+        return conditions.false(Reason.REFUSED, refusal.message)
+    return conditions.false(Reason.CREATING, refusal.message)
+
+
+def _lost(facts: Facts) -> Plan:
+    """It was there, and is not any more: it ended and was cleared away, or somebody deleted it."""
+    status = facts.lease.status
+    over = status.end_time is not None and status.end_time <= facts.now
+    if over or conditions.is_true(status.conditions, ConditionType.EXPIRED):
+        verdict = conditions.false(Reason.ENDED, f"The lease ended at {times.text(status.end_time or facts.now)}.")
+        ready = conditions.true(Reason.EXPIRED, verdict.message)
+    else:
+        verdict = ready = conditions.false(
+            Reason.LOST,
+            f"The lease {status.lease_id} was deleted in Blazar, not by this object, before its end. Nothing is made "
+            "in its place: delete this Lease and create another.",
+        )
+    said = summing.whole(facts, accepted=accepting.accepted(), reserved=verdict, ready=ready, end=status.end_time)
+    gone = _answered(facts, replace(status, extension=None), said)
+    return Plan(status=gone, decisions=extending.too_late(facts), events=summing.events(facts, gone))
+
+
+# ---------------------------------------------------------------- there
+
+
+def _there(facts: Facts, seen: ObservedLease) -> Plan:
+    introduced = _introduced(facts, seen)
+    if introduced is not None:
+        return introduced
+    time = window.at(facts.lease, seen, facts.now)
+    status = _seen(facts, seen, time)
+    changed = changing.change(facts, seen, status, time)
+    extended = _extended(facts, seen, changed, time)
+    effect = changed.effect or extended.effect
+    if effect is not None and not facts.live:
+        return Plan(status=facts.lease.status, look_closer=True)
+    held = changed.refusal is not None or changed.healing or not changed.settled or extended.holds
+    final = extended.status if held else replace(extended.status, refusal=None)
+    changed = dataclasses.replace(changed, status=final, effect=effect)
+    stood = standing.stand(facts, seen, changed)
+    said = summing.whole(
+        facts,
+        accepted=accepting.accepted(),
+        reserved=stood.reserved,
+        active=stood.active,
+        degraded=stood.degraded,
+        ready=stood.ready,
+        start=seen.start,
+        end=seen.end,
+    )
+    whole = _answered(facts, changed.status, said)
+    return Plan(
+        status=whole,
+        effect=effect,
+        claim=extended.claim,
+        decisions=extended.decisions,
+        events=(*summing.events(facts, whole), *extended.events),
+        wake_at=_soonest(facts, seen, (changed.wake_at, extended.wake_at)),
+        look_at=states.look_at(seen, facts.lease.status.create_requested_time, facts.now),
+        disposition=stood.ready.disposition if stood.ready.disposition is Disposition.SPEC else Disposition.DONE,
+    )
+
+
+def _introduced(facts: Facts, seen: ObservedLease) -> Plan | None:
+    """The finalizer and the annotation go on before all else; a start that moved since is noted in it."""
+    said = identity.of(facts.lease.metadata)
+    start = facts.lease.status.create_requested_time or (said.start if said is not None else seen.start)
+    new = said is None or said.lease_id != seen.id or abs((said.start - start).total_seconds()) > _KNOWN
+    if facts.lease.metadata.held and not new:
+        return None
+    change = FinalizerChange.KEEP if facts.lease.metadata.held else FinalizerChange.PUT_ON
+    return Plan(status=facts.lease.status, finalizer=change, annotations=making.introduction(facts, seen.id, start))
+
+
+def _seen(facts: Facts, seen: ObservedLease, time: Window) -> LeaseStatus:
+    """The new status but for what was asked for, and conditions."""
+    old, ours = facts.lease.status, facts.identity
+    said = identity.of(facts.lease.metadata)
+    cloud = CloudStatus(auth_url=ours.auth_url, region=ours.region, project_id=ours.project_id) if ours else None
+    return replace(
+        old,
+        lease_id=seen.id,
+        lease_name=seen.name,
+        attempt=max(1, old.attempt),
+        create_requested_time=old.create_requested_time or _asked_by_former(facts, said.start if said else None),
+        trustor_user_id=seen.user_id or None,
+        cloud=old.cloud or cloud,
+        state=seen.state,
+        start_time=seen.start,
+        end_time=seen.end,
+        max_end_time=time.latest,
+        reservations=matching.reservations(facts.lease, seen, facts.floating_ips),
+    )
+
+
+def _asked_by_former(facts: Facts, start: datetime | None) -> datetime | None:
+    """When the object that this one was restored from asked for the lease; None: it was taken over by import."""
+    return start if facts.lease.spec.import_ is None else None
+
+
+def _extended(facts: Facts, seen: ObservedLease, changed: Changing, time: Window) -> Extending:
+    """Answer the requests for more time, once Blazar was told all that the spec says."""
+    if changed.settled:
+        return extending.extend(facts, seen, changed.status, time)
+    message = "The lease is being changed, or Blazar refuses what its spec says now. The request waits for that."
+    return Extending(status=changed.status, decisions=extending.waiting(facts, message))
+
+
+def _soonest(facts: Facts, seen: ObservedLease, again: tuple[datetime | None, ...]) -> datetime | None:
+    expiring = window.expiring(seen.start, seen.end)
+    instants = [*again, expiring if expiring > facts.now else None, seen.end if seen.end > facts.now else None]
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+# ---------------------------------------------------------------- being deleted
+
+
+def _release(facts: Facts, refused: Verdict | None) -> Plan:
+    old = facts.lease.status
+    if not facts.lease.metadata.held:
+        return Plan(status=old)
+    # what a spec declares is no matter any more: only that the credentials lead to the lease
+    elsewhere = refused if refused is not None and refused.reason is Reason.CLOUD_CHANGED else None
+    release = releasing.release(facts, elsewhere)
+    if release.let_go:
+        events = (release.event,) if release.event is not None else ()
+        return Plan(status=old, finalizer=FinalizerChange.TAKE_OFF, events=events)
+    status = old
+    if release.verdict is not None:
+        said = {**summing.re_said(old), ConditionType.READY: release.verdict}
+        status = replace(
+            old,
+            observed_generation=facts.lease.metadata.generation,
+            state=facts.seen.state if facts.seen is not None else old.state,
+            conditions=conditions.merged(
+                old.conditions, summing.with_kstatus(said), facts.lease.metadata.generation, facts.now
+            ),
+        )
+    return Plan(
+        status=status,
+        effect=release.effect if facts.live else None,
+        look_closer=not facts.live and (release.look_closer or release.effect is not None),
+        wake_at=release.wake_at,
+        look_at=release.look_at,
+        disposition=release.disposition,
+    )

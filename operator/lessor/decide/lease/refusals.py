@@ -1,0 +1,59 @@
+"""What Blazar refused: kept in status, so that nothing is asked for again before its time, whoever was restarted."""
+
+from datetime import datetime, timedelta
+
+from lessor.decide.lease.facts import Facts
+from lessor.model import times
+from lessor.model.conditions import Fault, Reason
+from lessor.model.lease import Refusal
+
+_CAPACITY = (
+    timedelta(minutes=1),
+    timedelta(minutes=2),
+    timedelta(minutes=4),
+    timedelta(minutes=8),
+    timedelta(minutes=16),
+)
+_LONGEST = timedelta(minutes=30)
+_ASK = timedelta(minutes=10)
+# Nothing but another spec helps: asked again only then, or when a person wants it.
+FINAL = frozenset({Reason.REFUSED, Reason.UNSUPPORTED_RESOURCE_TYPE, Reason.INVALID_SPEC})
+
+
+def of(facts: Facts, request: str, fault: Fault) -> Refusal:
+    """Give the refusal that stands after this one: the same again counts on."""
+    before, at = facts.lease.status.refusal, times.whole_second(facts.now)
+    same = before is not None and before.request == request and before.reason == fault.reason
+    return Refusal(
+        request=request,
+        reason=fault.reason.value,
+        message=fault.message,
+        since=before.since if same and before is not None else at,
+        time=at,
+        count=before.count + 1 if same and before is not None else 1,
+    )
+
+
+def standing(facts: Facts, request: str) -> Refusal | None:
+    """Give the refusal of just this request; None: it was not refused, or something else was."""
+    refusal = facts.lease.status.refusal
+    return refusal if refusal is not None and refusal.request == request else None
+
+
+def again_at(refusal: Refusal) -> datetime | None:
+    """Give when the same may be asked for again; None: never by itself."""
+    if refusal.reason in FINAL:
+        return None
+    if refusal.reason != Reason.NOT_ENOUGH_RESOURCES:
+        return times.later(refusal.time, _ASK)
+    pause = _CAPACITY[refusal.count - 1] if refusal.count <= len(_CAPACITY) else _LONGEST
+    return times.later(refusal.time, pause)
+
+
+def holds(facts: Facts, request: str) -> bool:
+    """Tell whether this request must not be made now."""
+    refusal = standing(facts, request)
+    if refusal is None or facts.asked:
+        return False
+    again = again_at(refusal)
+    return again is None or facts.now < again
