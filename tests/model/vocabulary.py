@@ -1,7 +1,7 @@
 """The closed sets, copied by hand from the contract: each condition, its status, its reason, and what we do about it.
 
 A word that is added to the code and not here, or here and not to the code, fails. Words of the contract that belong to
-features still to come (policies, notices, templates, Lease) are added with them.
+features still to come (policies, notices, templates) are added with them.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,19 @@ from dataclasses import dataclass
 CONTRACT = """
 Accepted    True    done   Accepted
 Accepted    False   spec   InvalidSpec UnsupportedValue NotImplementedYet CloudChanged AmbiguousServer
+Accepted    False   spec   UnsupportedResourceType CredentialsUnsuitable ImportAmbiguous
 Accepted    False   ask    PermissionDenied
-Accepted    False   retry  CredentialsMissing CredentialsRefused InvalidCredentials CloudUnavailable
+Accepted    False   retry  CredentialsMissing CredentialsRefused InvalidCredentials CloudUnavailable ImportNotFound
 Accepted    False   wait   AlreadyLeased
 Active      True    done   InWindow
-Active      False   wait   NotStarted
-Active      False   done   Expired NotAccepted
+Reserved    True    done   Reserved
+Reserved    False   wait   Creating NotEnoughResources
+Reserved    False   spec   Refused Lost
+Reserved    False   done   Ended Released
+Reserved    Unknown wait   Uncertain
+Reserved    Unknown retry  CloudUnavailable
+Active      False   wait   NotStarted Starting
+Active      False   done   Expired NotReserved NotAccepted
 ServerFound True    done   Found
 ServerFound False   wait   Missing
 ServerFound False   retry  NotFoundYet
@@ -34,6 +41,10 @@ Enforced    False   ask    MarkMissing
 Enforced    False   retry  ActionFailed CloudUnavailable
 Exempt      True    done   UntilTime
 Exempt      False   done   Ended
+Degraded    True    done   MissingResources ResourcesChanged Renamed EndChanged BlazarError BeforeEndFailed
+Degraded    True    done   TrustOfOtherUser
+Degraded    False   done   Healed
+Sequestered True    done   ServerFailed
 Suspended   True    done   Requested
 Ready       True    done   InTerm Exempt Expired
 Ready       False   wait   DeletionHeld Renewed
@@ -43,11 +54,14 @@ Completed   True    done   Decided
 Completed   False   wait   LeaseNotFound Waiting
 Granted     True    done   Full Clamped
 Granted     False   done   TooEarly TooLate LimitReached NotRenewable AlreadyGranted
+Granted     False   wait   NotEnoughResources
+Granted     False   spec   Refused
 """
 
-NORMAL = "Accepted Renewed Clamped Stopped Shelved Snapshotted Deleted Restored Adopted Released Ended Healed"
+NORMAL = "Accepted Reserved Activated Renewed Clamped Stopped Shelved Snapshotted Deleted Restored Adopted Released Ended Healed"
 WARNING = (
-    "ExpiringSoon RenewalDenied ActionFailed RestoreFailed ManualStart CredentialsRefused MarkMissing ServerMissing"
+    "ExpiringSoon RenewalDenied ActionFailed RestoreFailed ManualStart CredentialsRefused MarkMissing ServerMissing "
+    "NotEnoughResources Drifted Sequestered"
 )
 
 
