@@ -100,7 +100,8 @@ def _failure(facts: Facts, step: _Step) -> Fault | None:
     failed = facts.failed
     if failed is None or not isinstance(failed.effect, Change) or failed.effect.change != step.change:
         return None
-    return None if failed.fault.reason in {Reason.UNCERTAIN, Reason.CLOUD_UNAVAILABLE} else failed.fault
+    undecided = failed.fault.reason in {Reason.UNCERTAIN, Reason.CLOUD_UNAVAILABLE}
+    return None if undecided else refusals.told(facts, failed.fault)
 
 
 def _is_news(facts: Facts, step: _Step, fault: Fault) -> bool:

@@ -92,7 +92,7 @@ def _under_way(facts: Facts, seen: ObservedLease, status: LeaseStatus, asked: Gr
     failed = facts.failed
     ours = failed is not None and isinstance(failed.effect, Change) and failed.effect.change == change
     if failed is not None and ours and failed.fault.reason not in _UNDECIDED:
-        return _refused(facts, seen, status, asked, failed.fault)
+        return _refused(facts, seen, status, asked, refusals.told(facts, failed.fault))
     tried = ours or any(isinstance(done, Change) and done.change == change for done in facts.done)
     if states.is_over(seen) or seen.end <= facts.now:
         return _refused(facts, seen, status, asked, Fault(Reason.TOO_LATE, "The lease has ended."))

@@ -86,6 +86,7 @@ class Facts:
         renewals, stamped, clock_certain, frozen, may_delete: as for an InstanceLease.
         done: the effects of this pass that were done.
         failed: the last one that was not.
+        longest: the latest end that Blazar would have taken a moment ago instead; None: nobody asked.
     """
 
     lease: Lease
@@ -108,6 +109,7 @@ class Facts:
     may_delete: bool = True
     done: tuple[Effect, ...] = ()
     failed: Failed | None = None
+    longest: datetime | None = None
 
     @property
     def asked(self) -> bool:

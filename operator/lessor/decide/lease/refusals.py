@@ -34,6 +34,20 @@ def of(facts: Facts, request: str, fault: Fault) -> Refusal:
     )
 
 
+def told(facts: Facts, fault: Fault) -> Fault:
+    """Give the fault with the longest end that Blazar would have taken instead, where that was asked."""
+    longest, requested = facts.longest, facts.lease.status.requested
+    if longest is None or requested is None:
+        return fault
+    if longest <= requested.end_time:
+        return Fault(fault.reason, f"{fault.message} At {times.text(facts.now)} no later end was free.")
+    return Fault(
+        fault.reason,
+        f"{fault.message} At {times.text(facts.now)} Blazar would have taken an end up to about {times.text(longest)}; "
+        "others may take that time.",
+    )
+
+
 def standing(facts: Facts, request: str) -> Refusal | None:
     """Give the refusal of just this request; None: it was not refused, or something else was."""
     refusal = facts.lease.status.refusal

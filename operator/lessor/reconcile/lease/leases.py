@@ -7,7 +7,7 @@ from lessor.decide.lease.facts import Change, Create, Delete, Facts, Look, Plan
 from lessor.model.names import Kind
 from lessor.model.plans import Outcome
 from lessor.reconcile import act as objects
-from lessor.reconcile.lease import act, observe
+from lessor.reconcile.lease import act, longest, observe
 from lessor.reconcile.lease.given import Given, Ports
 
 _MOST_EFFECTS = 6
@@ -41,6 +41,8 @@ def visit(given: Given, ports: Ports) -> Outcome:
             facts = _looked_again(given, facts, ports)
         else:
             facts = act.attempt(facts, effect, ports)
+            if isinstance(effect, Change) and longest.is_worth_it(facts, effect):
+                facts = longest.searched(facts, effect, ports)
             # the answer to a POST is the lease itself; after all else it is read
             if not (isinstance(effect, Create) and facts.look is Look.FOUND):
                 facts = _looked_again(given, facts, ports)
@@ -55,7 +57,14 @@ def _looked_again(given: Given, before: Facts, ports: Ports) -> Facts:
     if asked:  # a POST went out: from here on the lease may be there
         given = replace(given, claimed=None)
     facts = observe.look(given, ports.blazar)
-    return replace(facts, claimed=before.claimed, done=before.done, failed=before.failed, ids=before.ids or facts.ids)
+    return replace(
+        facts,
+        claimed=before.claimed,
+        done=before.done,
+        failed=before.failed,
+        longest=before.longest,
+        ids=before.ids or facts.ids,
+    )
 
 
 def _report(facts: Facts, plan: Plan) -> Outcome:
