@@ -92,6 +92,8 @@ def _under_way(facts: Facts, seen: ObservedLease, status: LeaseStatus, asked: Gr
     failed = facts.failed
     ours = failed is not None and isinstance(failed.effect, Change) and failed.effect.change == change
     if failed is not None and ours and failed.fault.reason not in _UNDECIDED:
+        if (back := _put_back(seen, status)) is not None:
+            return Extending(status=status, effect=back)
         return _refused(facts, seen, status, asked, refusals.told(facts, failed.fault))
     tried = ours or any(isinstance(done, Change) and done.change == change for done in facts.done)
     if states.is_over(seen) or seen.end <= facts.now:
@@ -99,6 +101,14 @@ def _under_way(facts: Facts, seen: ObservedLease, status: LeaseStatus, asked: Gr
     if tried or facts.lease.spec.suspend or not states.takes_changes(seen):
         return Extending(status=status, wake_at=facts.now + timedelta(seconds=5))
     return Extending(status=status, effect=Change(lease_id=seen.id, change=change, why=Why.EDIT))
+
+
+def _put_back(seen: ObservedLease, status: LeaseStatus) -> Change | None:
+    """Undo what a search for the longest end left; None: the lease is as it was."""
+    told = status.requested
+    if told is None or seen.end == told.end_time or not states.takes_changes(seen):
+        return None
+    return Change(lease_id=seen.id, change=LeaseChange(end=told.end_time), why=Why.EDIT)
 
 
 def _granted(facts: Facts, status: LeaseStatus, grant: Grant) -> Extending:
