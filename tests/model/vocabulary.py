@@ -58,8 +58,10 @@ Granted     False   wait   NotEnoughResources
 Granted     False   spec   Refused
 """
 
-NORMAL = "Accepted Reserved Activated Renewed Clamped Stopped Shelved Snapshotted Deleted Restored Adopted Released "
-    "Ended Healed"
+NORMAL = (
+    "Accepted Reserved Activated Renewed Clamped Stopped Shelved Snapshotted Deleted Restored Adopted Released Ended "
+    "Healed"
+)
 WARNING = (
     "ExpiringSoon RenewalDenied ActionFailed RestoreFailed ManualStart CredentialsRefused MarkMissing ServerMissing "
     "NotEnoughResources Drifted Sequestered"
