@@ -73,9 +73,10 @@ def own_namespace(api: Api) -> Iterator[str]:
 
 def _let_go(api: Api, namespace: str) -> None:
     """Take the finalizers off: no operator is left to do it, and a namespace that cannot go costs everybody."""
-    leases = f"/apis/lessor.dev/v1alpha1/namespaces/{namespace}/instanceleases"
-    for lease in (api.get(leases) or {}).get("items", ()):
-        api.merge(f"{leases}/{lease['metadata']['name']}", {"metadata": {"finalizers": None}})
+    for plural in ("instanceleases", "leases"):
+        path = f"/apis/lessor.dev/v1alpha1/namespaces/{namespace}/{plural}"
+        for lease in (api.get(path) or {}).get("items", ()):
+            api.merge(f"{path}/{lease['metadata']['name']}", {"metadata": {"finalizers": None}})
 
 
 @pytest.fixture

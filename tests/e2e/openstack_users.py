@@ -57,8 +57,8 @@ class User:
         url = self._endpoints[service] + path
         return requests.request(method, url, json=body, headers=self._headers, timeout=60, **kwargs)
 
-    def boot(self, name: str, network: str | None = None) -> str:
-        """Boot a server, on this network or on none; gives its id once it is ACTIVE."""
+    def boot(self, name: str, network: str | None = None, hint: str | None = None) -> str:
+        """Boot a server, on this network or on none, into this reservation; gives its id once it is ACTIVE."""
         if self._image is None:
             self._image = self.request("GET", "image", "/v2/images?name=tiny").json()["images"][0]["id"]
         networks: Any = "none"
@@ -66,7 +66,8 @@ class User:
             found = self.request("GET", "network", f"/v2.0/networks?name={network}").json()["networks"]
             networks = [{"uuid": found[0]["id"]}]
         server = {"name": name, "imageRef": self._image, "flavorRef": "nano", "networks": networks}
-        answer = self.request("POST", "compute", "/servers", {"server": server})
+        hints = {"os:scheduler_hints": {"reservation": hint}} if hint is not None else {}
+        answer = self.request("POST", "compute", "/servers", {"server": server, **hints})
         assert answer.status_code == 202, answer.text
         server_id = str(answer.json()["server"]["id"])
         self.until(server_id, lambda seen: seen is not None and seen["status"] == "ACTIVE", "ACTIVE")
