@@ -235,6 +235,14 @@ class Refusal(Wire, frozen=True, kw_only=True):
     count: int = 1
 
 
+class OutputStatus(Wire, frozen=True, kw_only=True):
+    """The ConfigMap that was written last: a digest of what it holds; or why it could not be written."""
+
+    config_map_name: str
+    digest: str | None = None
+    message: str | None = None
+
+
 class LeaseStatus(Wire, frozen=True, kw_only=True):
     """What is known of the Lease in Blazar. All instants to the second, UTC. `state` is Blazar's word.
 
@@ -258,6 +266,7 @@ class LeaseStatus(Wire, frozen=True, kw_only=True):
     extension: Grant | None = None
     last_handled_reconcile_at: str | None = None
     reservations: tuple[ReservationStatus, ...] = ()
+    output: OutputStatus | None = None
     renewals: RenewalsStatus | None = None
     notifications: tuple[NoticeStatus, ...] = ()
     conditions: tuple[Condition, ...] = ()

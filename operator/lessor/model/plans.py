@@ -138,6 +138,14 @@ class RenewalDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigMap:
+    """A ConfigMap that goes with the object, and what it ought to hold."""
+
+    name: str
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageFact:
     """For the metrics: a stage was seen done or failed; `lag_seconds` after its time."""
 
@@ -154,6 +162,7 @@ class Outcome:
         status: the whole new status; None leaves it.
         finalizer: what happens to our finalizer.
         annotations: written with the finalizer, or alone; None: none.
+        config_map: written before the status, which says that it was; None: none, or as it is.
         claim: the status claims an effect: it is written before all else, and the pass goes on from its answer.
         again: call again at once, with the cloud and the re-read object at hand: there is something to do.
         decisions: what the LeaseRenewals get, after the lease itself is written.
@@ -173,6 +182,7 @@ class Outcome:
     status: InstanceLeaseStatus | LeaseStatus | None = None
     finalizer: FinalizerChange = FinalizerChange.KEEP
     annotations: Mapping[str, str] | None = None
+    config_map: ConfigMap | None = None
     claim: bool = False
     again: bool = False
     decisions: tuple[RenewalDecision, ...] = ()

@@ -5,14 +5,16 @@ besides stands in `passes` (InstanceLease) and `leasepasses` (Lease).
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+import msgspec
 
 from lessor.model import names
 from lessor.model.conditions import ConditionType, Disposition, Fault
 from lessor.model.instancelease import InstanceLease
-from lessor.model.lease import Lease
+from lessor.model.lease import Lease, LeaseStatus, OutputStatus
 from lessor.model.meta import OwnerReference
 from lessor.model.names import Kind
 from lessor.model.plans import FinalizerChange, Outcome
@@ -20,10 +22,11 @@ from lessor.ports.leading import NotLeading
 from lessor.ports.objects import ClusterUnavailable
 from lessor.runtime import pauses
 from lessor.runtime.cache import Entry
-from lessor.runtime.cluster import ClusterError, Conflict, NotThere
+from lessor.runtime.cluster import ClusterError, Conflict, NotThere, Refused
 from lessor.runtime.gate import Urgency
 from lessor.runtime.heat import Heat
 from lessor.runtime.parts import Parts
+from lessor.runtime.writer import NotOurs
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +166,7 @@ class Turns:
             raw = await parts.writer.metadata(self._kind, lease.metadata, outcome.finalizer, outcome.annotations or {})
             answer = self._answered(raw)
         elif outcome.status is not None:
+            outcome = await self._output(lease, outcome)
             urgency = Urgency.CLAIM if outcome.claim else Urgency.REPORT
             raw_status = await parts.writer.status(self._kind, lease, outcome.status, urgency)
             answer = self._answered(raw_status) if raw_status is not None else None
@@ -172,6 +176,18 @@ class Turns:
         for event in outcome.events:
             parts.events.say(self._kind, lease.metadata, event, parts.clock.now())
         return answer
+
+    async def _output(self, lease: Served, outcome: Outcome) -> Outcome:
+        """Write the ConfigMap before the status says so; a status that cannot say so says why."""
+        wanted, status = outcome.config_map, outcome.status
+        if wanted is None or not isinstance(status, LeaseStatus):
+            return outcome
+        try:
+            await self._parts.writer.config_map(lease.metadata, self._owner(lease), wanted)
+        except (Refused, NotOurs) as error:
+            told = OutputStatus(config_map_name=wanted.name, message=str(error))
+            return replace(outcome, status=msgspec.structs.replace(status, output=told))
+        return outcome
 
     async def _decide(self, lease: Served, outcome: Outcome) -> None:
         """Write the answers of the LeaseRenewals; one that changed meanwhile is answered in the next turn."""

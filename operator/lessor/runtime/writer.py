@@ -10,9 +10,13 @@ from lessor.model.lease import Lease, LeaseStatus
 from lessor.model.leaserenewal import LeaseRenewalStatus
 from lessor.model.meta import ObjectMeta, OwnerReference
 from lessor.model.names import Kind
-from lessor.model.plans import FinalizerChange, RenewalDecision
-from lessor.runtime.cluster import Cluster, NotThere
+from lessor.model.plans import ConfigMap, FinalizerChange, RenewalDecision
+from lessor.runtime.cluster import MERGE, Cluster, NotThere
 from lessor.runtime.gate import Gate, Urgency
+
+
+class NotOurs(Exception):
+    """There is such an object, and it does not belong to ours. The text is a sentence for the object's owner."""
 
 
 class Writer:
@@ -55,6 +59,36 @@ class Writer:
         body = {"metadata": new}
         async with self._gate.through(Urgency.CLAIM):
             return await self._cluster.patch(kind, meta.namespace, meta.name, body)
+
+    async def config_map(self, meta: ObjectMeta, owner: OwnerReference, wanted: ConfigMap) -> None:
+        """Make the ConfigMap in the object's namespace, or bring it up to date; it goes when its owner goes.
+
+        Raises:
+            NotOurs: one of that name is there already.
+            ClusterError: Conflict when it was made or changed meanwhile.
+        """
+        path = f"/api/v1/namespaces/{meta.namespace}/configmaps"
+        try:
+            there = await self._cluster.request("GET", f"{path}/{wanted.name}", resource="configmaps")
+        except NotThere:
+            new = {"name": wanted.name, "ownerReferences": [wire.to_builtins(owner)]}
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": new, "data": dict(wanted.data)}
+            async with self._gate.through(Urgency.REPORT):
+                await self._cluster.request("POST", path, resource="configmaps", body=body)
+            return
+        if owner.uid not in {ref["uid"] for ref in there["metadata"].get("ownerReferences", ())}:
+            raise NotOurs(
+                f"There is a ConfigMap {wanted.name} in this namespace that does not belong to this Lease. It is left as "
+                "it is: give spec.output.configMapName another name, or delete that ConfigMap."
+            )
+        difference = wire.merge_patch(there.get("data", {}), dict(wanted.data))
+        if not difference:
+            return
+        patch = {"metadata": {"resourceVersion": there["metadata"]["resourceVersion"]}, "data": difference}
+        async with self._gate.through(Urgency.REPORT):
+            await self._cluster.request(
+                "PATCH", f"{path}/{wanted.name}", resource="configmaps", body=patch, content_type=MERGE
+            )
 
     async def decision(self, decision: RenewalDecision, owner: OwnerReference | None) -> dict[str, Any] | None:
         """Write what a LeaseRenewal gets: its status, then its ownerReference; or delete it. Gives the last answer."""

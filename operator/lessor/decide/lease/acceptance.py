@@ -21,7 +21,6 @@ def fault(spec: LeaseSpec) -> Verdict | None:
 def _later(spec: LeaseSpec) -> Verdict | None:
     parts = {
         "spec.notifications": spec.notifications is not None,
-        "spec.output": spec.output is not None,
         "spec.onServerError": spec.on_server_error is not None,
     }
     named = [path for path, there in parts.items() if there]

@@ -10,7 +10,7 @@ from lessor.model.conditions import Disposition, Fault
 from lessor.model.lease import Lease, LeaseStatus
 from lessor.model.leaserenewal import LeaseRenewal
 from lessor.model.observed import CloudIdentity
-from lessor.model.plans import Event, FinalizerChange, RenewalDecision
+from lessor.model.plans import ConfigMap, Event, FinalizerChange, RenewalDecision
 from lessor.model.reservations import LeaseChange, ObservedLease, WantedLease
 
 
@@ -144,6 +144,7 @@ class Plan:
     claim: bool = False
     finalizer: FinalizerChange = FinalizerChange.KEEP
     annotations: Mapping[str, str] | None = None
+    config_map: ConfigMap | None = None
     decisions: tuple[RenewalDecision, ...] = ()
     events: tuple[Event, ...] = ()
     wake_at: datetime | None = None

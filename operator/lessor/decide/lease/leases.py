@@ -11,6 +11,7 @@ from lessor.decide.lease import (
     extending,
     making,
     matching,
+    output,
     refusals,
     releasing,
     standing,
@@ -199,7 +200,8 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
         return Plan(status=facts.lease.status, look_closer=True)
     held = changed.refusal is not None or changed.healing or not changed.settled or extended.holds
     final = extended.status if held else replace(extended.status, refusal=None)
-    changed = dataclasses.replace(changed, status=final, effect=effect)
+    written, config_map = output.config_map(facts.lease, final)
+    changed = dataclasses.replace(changed, status=replace(final, output=written), effect=effect)
     stood = standing.stand(facts, seen, changed)
     said = summing.whole(
         facts,
@@ -215,6 +217,7 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
     return Plan(
         status=whole,
         effect=effect,
+        config_map=config_map,
         claim=extended.claim,
         decisions=extended.decisions,
         events=(*summing.events(facts, whole), *extended.events),

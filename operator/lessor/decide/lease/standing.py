@@ -27,7 +27,9 @@ def stand(facts: Facts, seen: ObservedLease, changing: Changing) -> Standing:
     """Say how the lease stands."""
     reserved, active = _reserved(seen), _active(facts, seen)
     degraded = _degraded(facts, seen, changing)
-    return Standing(reserved=reserved, active=active, degraded=degraded, ready=_ready(seen, changing, reserved, active))
+    return Standing(
+        reserved=reserved, active=active, degraded=degraded, ready=_ready(facts, seen, changing, reserved, active)
+    )
 
 
 def _holds(seen: ObservedLease) -> Verdict:
@@ -166,12 +168,14 @@ def _foreign_trust(facts: Facts, seen: ObservedLease) -> Verdict | None:
 # ---------------------------------------------------------------- Ready
 
 
-def _ready(seen: ObservedLease, changing: Changing, reserved: Verdict, active: Verdict) -> Verdict:
+def _ready(facts: Facts, seen: ObservedLease, changing: Changing, reserved: Verdict, active: Verdict) -> Verdict:
     """Say whether what is declared is so, in the words of the condition that decides it."""
     if states.is_over(seen):
         return conditions.true(Reason.EXPIRED, reserved.message)
     if reserved.status is not conditions.ConditionStatus.TRUE:
         return reserved
+    if (fault := _output(facts)) is not None:
+        return fault
     if changing.healing:
         return conditions.false(Reason.UNCERTAIN, "An update failed in Blazar; the lease is being brought back.")
     if changing.refusal is not None:
@@ -179,6 +183,14 @@ def _ready(seen: ObservedLease, changing: Changing, reserved: Verdict, active: V
     if active.status is conditions.ConditionStatus.TRUE or active.reason is not Reason.NOT_STARTED:
         return active
     return conditions.true(Reason.RESERVED, f"Blazar holds the lease; it starts at {times.text(seen.start)}.")
+
+
+def _output(facts: Facts) -> Verdict | None:
+    """The ConfigMap that was asked for could not be written."""
+    asked, told = facts.lease.spec.output, facts.lease.status.output
+    if asked is None or told is None or told.message is None or told.config_map_name != asked.config_map_name:
+        return None
+    return conditions.false(Reason.INVALID_SPEC, told.message)
 
 
 def _unchanged(seen: ObservedLease, changing: Changing) -> Verdict:

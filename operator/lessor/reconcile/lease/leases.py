@@ -74,6 +74,7 @@ def _report(facts: Facts, plan: Plan) -> Outcome:
         status=plan.status if plan.status != facts.lease.status else None,
         finalizer=plan.finalizer,
         annotations=plan.annotations,
+        config_map=plan.config_map,
         claim=plan.claim,
         again=plan.look_closer,
         decisions=plan.decisions,
