@@ -5,7 +5,7 @@ besides stands in `passes` (InstanceLease) and `leasepasses` (Lease).
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -13,11 +13,11 @@ import msgspec
 
 from lessor.model import names
 from lessor.model.conditions import ConditionType, Disposition, Fault
-from lessor.model.instancelease import InstanceLease
+from lessor.model.instancelease import InstanceLease, InstanceLeaseStatus
 from lessor.model.lease import Lease, LeaseStatus, OutputStatus
 from lessor.model.meta import OwnerReference
 from lessor.model.names import Kind
-from lessor.model.plans import FinalizerChange, Outcome
+from lessor.model.plans import ConfigMap, FinalizerChange, Outcome
 from lessor.ports.leading import NotLeading
 from lessor.ports.objects import ClusterUnavailable
 from lessor.runtime import pauses
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _MOST_ROUNDS = 12
 _REST = timedelta(seconds=30)
 Served = InstanceLease | Lease
+Status = InstanceLeaseStatus | LeaseStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,9 @@ class Turns:
             raw = await parts.writer.metadata(self._kind, lease.metadata, outcome.finalizer, outcome.annotations or {})
             answer = self._answered(raw)
         elif outcome.status is not None:
-            outcome = await self._output(lease, outcome)
+            status = await self._output(lease, outcome.status, outcome.config_map)
             urgency = Urgency.CLAIM if outcome.claim else Urgency.REPORT
-            raw_status = await parts.writer.status(self._kind, lease, outcome.status, urgency)
+            raw_status = await parts.writer.status(self._kind, lease, status, urgency)
             answer = self._answered(raw_status) if raw_status is not None else None
         if meta or outcome.status is not None:
             self._passes.wrote(lease, outcome)
@@ -177,17 +178,16 @@ class Turns:
             parts.events.say(self._kind, lease.metadata, event, parts.clock.now())
         return answer
 
-    async def _output(self, lease: Served, outcome: Outcome) -> Outcome:
-        """Write the ConfigMap before the status says so; a status that cannot say so says why."""
-        wanted, status = outcome.config_map, outcome.status
+    async def _output(self, lease: Served, status: Status, wanted: ConfigMap | None) -> Status:
+        """Write the ConfigMap before the status says so; gives the status, which says why where it could not be."""
         if wanted is None or not isinstance(status, LeaseStatus):
-            return outcome
+            return status
         try:
             await self._parts.writer.config_map(lease.metadata, self._owner(lease), wanted)
         except (Refused, NotOurs) as error:
             told = OutputStatus(config_map_name=wanted.name, message=str(error))
-            return replace(outcome, status=msgspec.structs.replace(status, output=told))
-        return outcome
+            return msgspec.structs.replace(status, output=told)
+        return status
 
     async def _decide(self, lease: Served, outcome: Outcome) -> None:
         """Write the answers of the LeaseRenewals; one that changed meanwhile is answered in the next turn."""

@@ -78,8 +78,8 @@ class Writer:
             return
         if owner.uid not in {ref["uid"] for ref in there["metadata"].get("ownerReferences", ())}:
             raise NotOurs(
-                f"There is a ConfigMap {wanted.name} in this namespace that does not belong to this Lease. It is left as "
-                "it is: give spec.output.configMapName another name, or delete that ConfigMap."
+                f"There is a ConfigMap {wanted.name} in this namespace that does not belong to this Lease. It is left "
+                "as it is: give spec.output.configMapName another name, or delete that ConfigMap."
             )
         difference = wire.merge_patch(there.get("data", {}), dict(wanted.data))
         if not difference:
