@@ -28,6 +28,12 @@ def steps(path: Path) -> list[str]:
     return path.read_text().split("\n---\n")
 
 
+def kind(path: Path) -> str:
+    """Give the kind of the object that an example is about."""
+    (judged,) = schemas.documents(steps(path)[-1])
+    return str(judged["kind"])
+
+
 def _refusal(path: Path) -> str:
     first = path.read_text().split("\n", 1)[0]
     if not first.startswith(REFUSED):

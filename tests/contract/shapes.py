@@ -3,6 +3,7 @@
 A shape is a table: the path of each field (`expiry.stages[].after`) to its type and whether it must be there.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import msgspec
@@ -117,9 +118,13 @@ def _durations(info: inspect.Type, path: str) -> set[str]:
     return set()
 
 
-def differences(schema: Schema, struct: type[msgspec.Struct]) -> list[str]:
-    """Give a sentence for each field that is not the same on both sides."""
+def differences(schema: Schema, struct: type[msgspec.Struct], answered: AbstractSet[str] = frozenset()) -> list[str]:
+    """Give a sentence for each field that is not the same on both sides.
+
+    `answered`: the paths that the schema requires, and whose absence the model reads so that it is answered in words.
+    """
     there, here = of_schema(schema), of_struct(struct)
+    here |= {path: Field(here[path].type, required=True) for path in answered & here.keys() if not here[path].required}
     said = [f"{path} is in the schema and not in the model" for path in there.keys() - here.keys()]
     said += [f"{path} is in the model and not in the schema" for path in here.keys() - there.keys()]
     said += [

@@ -8,11 +8,16 @@ import pytest
 
 from lessor.model import names, wire
 from lessor.model.instancelease import InstanceLeaseSpec
+from lessor.model.lease import LeaseSpec
 from lessor.model.leaserenewal import LeaseRenewalSpec
 from lessor.model.names import Kind
 from tests.contract import examples, schemas, shapes
 
-SPECS: dict[str, type] = {Kind.INSTANCE_LEASE: InstanceLeaseSpec, Kind.LEASE_RENEWAL: LeaseRenewalSpec}
+SPECS: dict[str, type] = {
+    Kind.LEASE: LeaseSpec,
+    Kind.INSTANCE_LEASE: InstanceLeaseSpec,
+    Kind.LEASE_RENEWAL: LeaseRenewalSpec,
+}
 VALID = [path for path, refusal in examples.cases() if refusal is None]
 
 

@@ -10,8 +10,14 @@ from lessor.model.names import Kind
 from tests.contract import examples, schemas
 
 SHORT_NAMES = {Kind.LEASE: "blz", Kind.INSTANCE_LEASE: "ilease", Kind.LEASE_POLICY: "lpol", Kind.LEASE_RENEWAL: "lren"}
-OF_RENEWALS = {ConditionType.COMPLETED, ConditionType.GRANTED}
+CONDITIONS = {
+    Kind.LEASE: "Accepted Reserved Active Ready Expiring Expired Notified Degraded Sequestered",
+    Kind.INSTANCE_LEASE: "Accepted ServerFound Active Ready Marked Notified Expiring Expired Enforced Exempt",
+    Kind.LEASE_RENEWAL: "Completed Granted",
+}
+KEYED = {"status.conditions": ["type"], "status.reservations": ["name"], "spec.reservations": ["name"]}
 EXACTLY_ONE = "exactly one of"
+UNIONS = ("spec.server", "spec.import", "spec.reservations[]")  # all of their optional fields are members of the union
 
 each_kind = pytest.mark.parametrize("kind", Kind)
 
@@ -92,18 +98,24 @@ def test_no_field_is_defaulted_or_nullable(kind: Kind) -> None:
 
 
 @each_kind
-def test_lists_of_a_status_are_replaced_whole_but_for_conditions(kind: Kind) -> None:
-    merged = {path: node["x-kubernetes-list-type"] for path, node in nodes(kind, "status") if node["type"] == "array"}
-    assert merged.pop("status.conditions") == "map"
-    assert set(merged.values()) <= {"atomic"}
-    conditions = dict(nodes(kind))["status.conditions"]
-    assert conditions["x-kubernetes-list-map-keys"] == ["type"]
+def test_lists_of_a_status_are_replaced_whole_but_for_conditions_and_reservations(kind: Kind) -> None:
+    lists = {path: node for path, node in nodes(kind, "status") if node["type"] == "array"}
+    keyed = {path: node["x-kubernetes-list-map-keys"] for path, node in lists.items() if path in KEYED}
+    assert keyed == {path: keys for path, keys in KEYED.items() if path in lists}
+    assert {node["x-kubernetes-list-type"] for path, node in lists.items() if path not in KEYED} <= {"atomic"}
+    assert "status.conditions" in keyed
 
 
 @each_kind
 def test_lists_of_a_spec_say_how_they_are_merged(kind: Kind) -> None:
-    merged = {node["x-kubernetes-list-type"] for _, node in nodes(kind, "spec") if node["type"] == "array"}
-    assert merged <= {"atomic", "set"}
+    lists = {path: node for path, node in nodes(kind, "spec") if node["type"] == "array"}
+    assert {node["x-kubernetes-list-type"] for path, node in lists.items() if path not in KEYED} <= {"atomic", "set"}
+
+
+def test_reservations_are_known_by_their_names() -> None:
+    reservations = dict(nodes(Kind.LEASE))["spec.reservations"]
+    assert reservations["x-kubernetes-list-type"] == "map"
+    assert reservations["x-kubernetes-list-map-keys"] == KEYED["spec.reservations"]
 
 
 def test_stages_are_declared_by_one_hand() -> None:
@@ -116,7 +128,7 @@ def test_an_optional_field_of_a_spec_says_what_its_absence_means(kind: Kind) -> 
     for path, node in nodes(kind, "spec"):
         union = any(EXACTLY_ONE in rule["message"] for rule in node.get("x-kubernetes-validations", []))
         for name, child in node.get("properties", {}).items():
-            alternative = union and (path.endswith("server") or EXACTLY_ONE in child["description"])
+            alternative = union and (path in UNIONS or EXACTLY_ONE in child["description"])
             said = "Default: " in child["description"] or alternative
             if name not in node.get("required", []) and not said:
                 silent.append(f"{path}.{name}")
@@ -131,7 +143,7 @@ def test_a_status_is_never_refused_for_what_it_says(kind: Kind) -> None:
 
 @each_kind
 def test_an_example_shows_each_rule(kind: Kind) -> None:
-    refusals = {refusal for _, refusal in examples.cases()}
+    refusals = {refusal for path, refusal in examples.cases() if examples.kind(path) == kind}
     assert set(rules(kind)) - refusals == set()
 
 
@@ -147,13 +159,13 @@ def test_columns_print_instants_as_strings(kind: Kind) -> None:
     assert columns[-1] == {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [(Kind.INSTANCE_LEASE, set(ConditionType) - OF_RENEWALS), (Kind.LEASE_RENEWAL, OF_RENEWALS)],
-)
-def test_the_conditions_of_a_kind_are_described(kind: Kind, expected: set[ConditionType]) -> None:
+@pytest.mark.parametrize("kind", CONDITIONS)
+def test_the_conditions_of_a_kind_are_described(kind: Kind) -> None:
     said = dict(nodes(kind))["status.conditions"]["description"]
-    assert {each for each in ConditionType if re.search(rf"\b{each}\b", said)} == expected
+    besides = set() if kind is Kind.LEASE_RENEWAL else {"Suspended", "Reconciling", "Stalled"}
+    assert {each for each in ConditionType if re.search(rf"\b{each}\b", said)} == set(
+        CONDITIONS[kind].split()
+    ) | besides
 
 
 def test_renewals_are_found_by_their_lease() -> None:
