@@ -47,6 +47,12 @@ def test_the_operator_reads_secrets_by_name_and_makes_its_own_only() -> None:
     assert verbs(at_home, "secrets", "") == {"create"}
 
 
+def test_the_operator_writes_config_maps_by_name_and_deletes_none() -> None:
+    everywhere, at_home = found("ClusterRole", "lessor-operator"), found("Role", "lessor-operator")
+    assert verbs(everywhere, "configmaps", "") == {"get", "create", "patch"}
+    assert verbs(at_home, "configmaps", "") == set()
+
+
 def test_the_operator_holds_its_leader_lock_at_home_and_touches_no_other() -> None:
     everywhere, at_home = found("ClusterRole", "lessor-operator"), found("Role", "lessor-operator")
     assert verbs(everywhere, "leases", "coordination.k8s.io") == set()
@@ -73,6 +79,7 @@ def test_the_operator_writes_status_and_no_spec(kind: Kind) -> None:
     besides = {
         Kind.LEASE_RENEWAL: {"patch", "delete"},  # ownerReferences; those decided long ago are cleared away
         Kind.INSTANCE_LEASE: {"patch"},  # the finalizer
+        Kind.LEASE: {"patch"},  # the finalizer, and the annotation that says which lease is its own
         Kind.LEASE_POLICY: {"enforce"},  # it answers the objects of policies, which the guard watches
     }
     assert verbs(role, kind.plural, names.GROUP) == {"get", "list", "watch"} | besides.get(kind, set())
@@ -89,7 +96,17 @@ def test_a_renewer_changes_no_lease() -> None:
     role = found("ClusterRole", "lessor-renewer")
     assert {resource for rule in role["rules"] for resource in rule["resources"]} < KINDS
     assert verbs(role, "leaserenewals", names.GROUP) == {"get", "list", "watch", "create"}
-    assert verbs(role, "instanceleases", names.GROUP) == {"get", "list", "watch"}
+    for kind in (Kind.INSTANCE_LEASE, Kind.LEASE):
+        assert verbs(role, kind.plural, names.GROUP) == {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("kind", [Kind.LEASE, Kind.INSTANCE_LEASE, Kind.LEASE_RENEWAL])
+def test_who_edits_a_namespace_edits_its_leases_and_writes_no_status(kind: Kind) -> None:
+    view, edit = found("ClusterRole", "lessor-view"), found("ClusterRole", "lessor-edit")
+    assert verbs(view, kind.plural, names.GROUP) == {"get", "list", "watch"}
+    assert verbs(edit, kind.plural, names.GROUP) == {"create", "update", "patch", "delete", "deletecollection"}
+    people = [each for each in OBJECTS if "rules" in each and each["metadata"]["name"] != "lessor-operator"]
+    assert [each for each in people if verbs(each, f"{kind.plural}/status", names.GROUP)] == []
 
 
 def test_the_requester_is_stamped_under_the_names_of_the_code() -> None:
