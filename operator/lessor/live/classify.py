@@ -10,13 +10,17 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from lessor.live.services import NOVA
+from lessor.live.services import NEUTRON, NOVA
 from lessor.ports import cloud
 
 _MOST = 256
 _BAD, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 400, 401, 403, 404, 409
 _SLOW_DOWN = frozenset({413, 429})
 _SERVER_FAULT = 500
+# What a 404 of the service itself has in its body. A balancer's, or an ingress's without a service behind it, says
+# nothing of what was asked for. Source: nova/exception.py; neutron/api/v2/resource.py.
+_OWN_404: Mapping[str, bytes] = {NOVA.title: b'"itemNotFound"', NEUTRON.title: b'"NeutronError"'}
+_WORDS = ("message", "error_message")
 
 # What the text of a 409 means: the first row that fits. The names are those of nova/exception.py.
 _CONFLICTS: tuple[tuple[re.Pattern[str], type[cloud.CloudError]], ...] = (
@@ -46,9 +50,9 @@ def error(title: str, code: int, headers: Mapping[str, str], body: bytes) -> clo
         return cloud.CredentialsRefused(said)
     if code == _FORBIDDEN:
         return cloud.PermissionRefused(said)
-    if code == _NOT_FOUND and (title != NOVA.title or b'"itemNotFound"' in body):
+    if code == _NOT_FOUND and _OWN_404.get(title, b"") in body:
         return cloud.NotFound(said)
-    if code == _NOT_FOUND:  # a balancer's, or an ingress's without a Nova behind it: it says nothing of a server
+    if code == _NOT_FOUND:
         return cloud.CloudUnavailable(f"{title} answered 404, and not as Nova does: {words}")
     if code == _CONFLICT:
         kind = next((kind for pattern, kind in _CONFLICTS if pattern.search(words)), cloud.RequestRefused)
@@ -61,7 +65,7 @@ def error(title: str, code: int, headers: Mapping[str, str], body: bytes) -> clo
 
 
 def message(body: bytes) -> str:
-    """Give the words of an error's body: Nova's and Keystone's JSON, else its beginning, printable and short."""
+    """Give the words of an error's body: those of its JSON, else its beginning, printable and short."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -70,11 +74,12 @@ def message(body: bytes) -> str:
 
 
 def _inner(data: object, depth: int = 4) -> str:
-    """The `message` of `{"conflictingRequest": {"code": 409, "message": ...}}`, whatever the outer key."""
+    """The `message` of `{"conflictingRequest": {"code": 409, "message": ...}}`, or Blazar's `error_message`."""
     if not isinstance(data, dict) or depth == 0:
         return ""
-    if isinstance(data.get("message"), str):
-        return str(data["message"])
+    for key in _WORDS:
+        if isinstance(data.get(key), str):
+            return str(data[key])
     return next((found for value in data.values() if (found := _inner(value, depth - 1))), "")
 
 

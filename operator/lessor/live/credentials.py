@@ -18,6 +18,7 @@ _MOST_BYTES = 65536
 _MOST_DEPTH = 16
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _DEFAULT_TYPE = "password"
+APPLICATION_CREDENTIAL = "v3applicationcredential"
 
 _SCOPE = frozenset({"auth_url", "project_id", "project_name", "project_domain_id", "project_domain_name"})
 _USER = frozenset({"username", "user_id", "user_domain_id", "user_domain_name"})
@@ -40,14 +41,21 @@ _OIDC = frozenset(
 _TYPES: Mapping[str, tuple[str, frozenset[str]]] = {
     "password": ("v3password", _SCOPE | _USER | _DOMAIN | {"password"}),
     "v3password": ("v3password", _SCOPE | _USER | _DOMAIN | {"password"}),
-    "v3applicationcredential": ("v3applicationcredential", _CREDENTIAL | _USER | {"auth_url"}),
+    APPLICATION_CREDENTIAL: (APPLICATION_CREDENTIAL, _CREDENTIAL | _USER | {"auth_url"}),
     "v3oidcclientcredentials": ("v3oidcclientcredentials", _SCOPE | _OIDC),
 }
 _URLS = frozenset({"auth_url", "access_token_endpoint", "discovery_endpoint"})
 
 # Beside `auth`: what is used, and what does no harm and is passed over.
 _USED = frozenset({"auth", "auth_type", "region_name", "interface", "endpoint_type"})
-_OVERRIDES = frozenset({"compute_endpoint_override", "image_endpoint_override"})
+_OVERRIDES = frozenset(
+    {
+        "compute_endpoint_override",
+        "image_endpoint_override",
+        "network_endpoint_override",
+        "reservation_endpoint_override",
+    }
+)
 _HARMLESS = frozenset(
     {
         "api_timeout",

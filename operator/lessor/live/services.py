@@ -14,6 +14,7 @@ class Service:
         type: in the catalogue of Keystone, and before `_endpoint_override` in a clouds.yaml.
         version: the first part of every path.
         headers: sent with every request.
+        seconds: the total time that one request of it needs at least.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Service:
     type: str
     version: str
     headers: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
 
     def base(self, endpoint: str) -> str:
         """Give the URL that paths are added to, whatever version the catalogue's URL ends with, or none.
@@ -46,4 +48,10 @@ NOVA = Service(
 )
 GLANCE = Service(name="glance", title="Glance", type="image", version="v2")
 
+# Its own RPC takes up to 60 s, and a DELETE waits in it for the servers to go.
+# Source: oslo.messaging, rpc_response_timeout; blazar/plugins/oshosts/host_plugin.py, on_end.
+BLAZAR = Service(name="blazar", title="Blazar", type="reservation", version="v1", seconds=90.0)
+NEUTRON = Service(name="neutron", title="Neutron", type="network", version="v2.0")
+
 CALLED = (NOVA, GLANCE)
+OPTIONAL = (BLAZAR, NEUTRON)  # a cloud without them serves all that does not need them
