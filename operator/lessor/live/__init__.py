@@ -1,1 +1,1 @@
-"""The real cloud: the only importer of openstacksdk, keystoneauth1 and blazarclient."""
+"""The real cloud: the only importer of openstacksdk and keystoneauth1."""

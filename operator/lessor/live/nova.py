@@ -7,29 +7,22 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from lessor.live.services import GLANCE, NOVA, Service
+from lessor.live.blazar import Blazar
+from lessor.live.sending import Sender, decoded
+from lessor.live.services import GLANCE, NOVA
 from lessor.model import names
 from lessor.model.observed import CloudIdentity, ObservedImage, ObservedServer, ServerEvent
 from lessor.ports import cloud
+from lessor.ports.reservations import Reservations
 
 _PAGE = 500
 _MOST_PAGES = 1000
 _NAME_MOST = 255
-T = TypeVar("T")
-
-
-class Sender(Protocol):
-    """Sends requests; `sessions.Session`."""
-
-    identity: CloudIdentity
-
-    def send(self, service: Service, verb: str, method: str, path: str, body: Any = None) -> bytes:  # noqa: ANN401 (JSON)
-        """Send one request and give the body of its answer."""
 
 
 class _One(msgspec.Struct):
@@ -66,6 +59,12 @@ class Nova:
 
     def __init__(self, session: Sender) -> None:
         self._session = session
+        self._reservations = Blazar(session)
+
+    @property
+    def reservations(self) -> Reservations:
+        """Blazar, as the same credentials see it."""
+        return self._reservations
 
     @property
     def identity(self) -> CloudIdentity:
@@ -84,7 +83,7 @@ class Nova:
             data = self._session.send(NOVA, "servers.get", "GET", f"/servers/{quote(server_id, safe='')}")
         except cloud.NotFound:
             return None
-        return _decoded(data, _One).server
+        return decoded(data, _One).server
 
     def servers_named(self, name: str) -> tuple[ObservedServer, ...]:
         """Give the servers of exactly this name. Nova's filter is a regular expression of its database."""
@@ -114,7 +113,7 @@ class Nova:
                 if "marker" not in asked:
                     raise
                 raise cloud.CloudUnavailable(f"The list changed while it was read: {error}") from error
-            page = _decoded(data, _Page)
+            page = decoded(data, _Page)
             yield tuple(page.servers)
             if not page.servers or not any(link.rel == "next" for link in page.servers_links):
                 return
@@ -132,13 +131,13 @@ class Nova:
             data = self._session.send(NOVA, "servers.actions.list", "GET", path)
         except cloud.NotFound:
             return ()
-        return tuple(sorted(_decoded(data, _Actions).events, key=lambda event: event.start_time, reverse=True))
+        return tuple(sorted(decoded(data, _Actions).events, key=lambda event: event.start_time, reverse=True))
 
     def stage_image(self, server_id: str, stage: str) -> ObservedImage | None:
         """Find the image of a stage: `lessor_stage` is one of its properties, which Glance filters by."""
         query = urlencode({names.STAGE_KEY: stage, "limit": "10"})
         data = self._session.send(GLANCE, "images.list", "GET", f"/images?{query}")
-        images = [image for image in _decoded(data, _Images).images if image.instance_uuid in {None, server_id}]
+        images = [image for image in decoded(data, _Images).images if image.instance_uuid in {None, server_id}]
         best = next((image for image in images if image.status == "active"), images[0] if images else None)
         return None if best is None else ObservedImage(id=best.id, status=best.status, name=best.name)
 
@@ -201,18 +200,10 @@ class Nova:
         shelved = f"{name}-shelved"
         query = urlencode({"name": shelved, "instance_uuid": server_id, "limit": "10"})
         data = self._session.send(GLANCE, "images.list", "GET", f"/images?{query}")
-        for image in _decoded(data, _Images).images:
+        for image in decoded(data, _Images).images:
             if image.instance_uuid == server_id and image.name == shelved:
                 with suppress(cloud.NotFound):
                     self._session.send(GLANCE, "images.delete", "DELETE", f"/images/{quote(image.id, safe='')}")
 
     def _act(self, server_id: str, action: str, value: dict[str, Any] | None) -> None:
         self._session.send(NOVA, action, "POST", f"/servers/{quote(server_id, safe='')}/action", {action: value})
-
-
-def _decoded(data: bytes, wanted: type[T]) -> T:
-    """Read an answer. One that cannot be read is no answer."""
-    try:
-        return msgspec.json.decode(data, type=wanted)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise cloud.CloudUnavailable(f"An answer of the cloud cannot be read: {error}") from error

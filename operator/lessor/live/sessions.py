@@ -7,6 +7,7 @@ Source: keystoneauth1/session.py (401), keystoneauth1/identity/base.py (renewal 
 import email.utils
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC
 from typing import Any
 
@@ -14,13 +15,14 @@ from keystoneauth1 import exceptions, loading
 from keystoneauth1 import session as keystone
 from keystoneauth1.access.access import AccessInfo
 
-from lessor.live import calls, classify, credentials, nova, services, transport
+from lessor.live import blazar_answers, calls, classify, credentials, nova, services, transport
 from lessor.live.addresses import Reach
 from lessor.live.credentials import CloudConfig
 from lessor.live.services import Service
 from lessor.model.observed import CloudIdentity
 from lessor.ports import cloud
 from lessor.ports.clock import Clock
+from lessor.ports.reservations import UnsupportedResourceType
 
 Observe = Callable[[str, str, str, float], None]
 
@@ -76,12 +78,15 @@ class Session:
             body: JSON, or None.
 
         Raises:
+            UnsupportedResourceType: the cloud has no such service.
             CloudError: as its tree says.
         """
+        if service.type not in self._endpoints:
+            raise UnsupportedResourceType(f"{_lacks(service, self.identity.region)} Reservations need it.")
         if self._clock.elapsed() < self._quiet.get(service.type, 0.0):
             raise cloud.CloudUnavailable(f"{service.title} asked to be left alone for a while.")
         listing = verb.endswith(".list")
-        seconds = max(LIST_SECONDS, self._seconds) if listing else self._seconds
+        seconds = max(service.seconds, self._seconds, LIST_SECONDS if listing else 0.0)
         with calls.entered(self._call(service, verb, seconds, _LARGE if listing else _SMALL)):
             if method != "GET":  # here, for a deed may look first, and be held up; its time runs already
                 self._before_change()
@@ -93,7 +98,7 @@ class Session:
                 self._observe(service.name, verb, code, self._clock.elapsed() - began)
             self._date(service, answer.headers.get("Date"), began)
         if answer.status_code not in _GOOD:
-            error = classify.error(service.title, answer.status_code, answer.headers, answer.content)
+            error = _error(service, method, answer)
             if isinstance(error, cloud.CloudUnavailable) and error.retry_after is not None:
                 self._quiet[service.type] = self._clock.elapsed() + min(error.retry_after, _LONGEST_QUIET)
             raise error
@@ -145,21 +150,34 @@ class Session:
         if project is None:
             raise cloud.InvalidCredentials("The credentials give no token of a project: name one in clouds.yaml.")
         regions = {service.type: self._endpoint(access, service) for service in services.CALLED}
-        base = services.KEYSTONE.base(self._config.auth["auth_url"])
+        base, region = services.KEYSTONE.base(self._config.auth["auth_url"]), regions[services.NOVA.type]
+        for service in services.OPTIONAL:
+            with suppress(*_GARBAGE):  # an entry that cannot be read takes nothing from those that can
+                self._find(access, service, region or None)
         return CloudIdentity(
-            auth_url=base, region=regions[services.NOVA.type], project_id=str(project), user_id=str(access.user_id)
+            auth_url=base,
+            region=region,
+            project_id=str(project),
+            user_id=str(access.user_id),
+            application_credential=self._config.plugin == credentials.APPLICATION_CREDENTIAL,
         )
 
-    def _endpoint(self, access: AccessInfo, service: Service) -> str:
-        """Find where a service is; gives its region."""
+    def _find(self, access: AccessInfo, service: Service, region: str | None) -> list[Any]:
+        """Find where a service is, if anywhere; gives what the catalogue has of it there."""
         found = access.service_catalog.get_endpoints_data(
-            service_type=service.type, interface=self._config.interface, region_name=self._config.region_name
+            service_type=service.type, interface=self._config.interface, region_name=region
         )
         endpoints: list[Any] = next(iter(found.values()), [])
         override = self._config.overrides.get(service.type)
-        if not endpoints and override is None:
-            where = f" in region {self._config.region_name}" if self._config.region_name else ""
-            raise cloud.CloudUnavailable(f"The catalogue of Keystone has no {service.title} ({service.type}){where}.")
+        if endpoints or override is not None:
+            self._endpoints[service.type] = service.base(override or endpoints[0].url)
+        return endpoints
+
+    def _endpoint(self, access: AccessInfo, service: Service) -> str:
+        """Find where a service is that there must be; gives its region."""
+        endpoints = self._find(access, service, self._config.region_name)
+        if service.type not in self._endpoints:
+            raise cloud.CloudUnavailable(_lacks(service, self._config.region_name))
         regions = {
             endpoint.raw_endpoint.get("region_id") or endpoint.raw_endpoint.get("region") for endpoint in endpoints
         }
@@ -167,7 +185,6 @@ class Session:
             raise cloud.InvalidCredentials(
                 f"The cloud has several regions: set region_name to one of {sorted(map(str, regions))}."
             )
-        self._endpoints[service.type] = service.base(override or endpoints[0].url)
         return str(next(iter(regions), self._config.region_name or ""))
 
 
@@ -177,6 +194,17 @@ def _plugin(config: CloudConfig) -> Any:  # noqa: ANN401 (one of keystoneauth's 
     except (exceptions.ClientException, TypeError) as error:
         words = classify.printable(str(error))
         raise cloud.InvalidCredentials(f"clouds.yaml does not say all that its auth_type needs: {words}") from error
+
+
+def _lacks(service: Service, region: str | None) -> str:
+    where = f" in region {region}" if region else ""
+    return f"The catalogue of Keystone has no {service.title} ({service.type}){where}."
+
+
+def _error(service: Service, method: str, answer: Any) -> cloud.CloudError:  # noqa: ANN401 (a requests.Response)
+    if service is services.BLAZAR:
+        return blazar_answers.error(method, answer.status_code, answer.headers, answer.content)
+    return classify.error(service.title, answer.status_code, answer.headers, answer.content)
 
 
 def _refused(error: exceptions.ClientException, title: str) -> cloud.CloudError:
