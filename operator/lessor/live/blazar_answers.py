@@ -229,7 +229,8 @@ def row(method: str, code: int, body: bytes) -> Row:
 def error(method: str, code: int, headers: Mapping[str, str], body: bytes) -> cloud.CloudError:
     """Give the error that an answer other than 2xx stands for, in Blazar's words."""
     found, words = row(method, code, body), _read(body)[1]
-    said = f"{BLAZAR.title} answered {code}: {words}" if words else f"{BLAZAR.title} answered {code}."
+    shown = classify.printable(words)
+    said = f"{BLAZAR.title} answered {code}: {shown}" if shown else f"{BLAZAR.title} answered {code}."
     if found.hint:
         said = f"{said.removesuffix('.')}. {found.hint}"
     if issubclass(found.error, cloud.CloudUnavailable):
@@ -245,7 +246,7 @@ def _read(body: bytes) -> tuple[Whose, str]:
         own = msgspec.json.decode(body, type=_Body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Whose.ANYBODY, classify.message(body)
-    return Whose.BLAZAR, classify.printable(own.error_message)
+    return Whose.BLAZAR, " ".join(own.error_message.split())
 
 
 def _window(words: str) -> timedelta:
