@@ -12,6 +12,14 @@ from lessor.ports.cloud import Cloud, CloudError, PermissionRefused
 from lessor.ports.objects import Registry
 from lessor.reconcile.given import Given
 
+_KEPT = frozenset(
+    {
+        Reason.CREDENTIALS_MISSING,
+        Reason.CREDENTIALS_REFUSED,
+        Reason.INVALID_CREDENTIALS,
+        Reason.UNSUPPORTED_RESOURCE_TYPE,
+    }
+)
 _A_WHILE = timedelta(seconds=2)
 
 
@@ -38,8 +46,7 @@ def fault_of(error: CloudError) -> Fault:
     """Give the fault that an error of the cloud stands for when it was only asked, not told to do anything."""
     if isinstance(error, PermissionRefused):
         return Fault(Reason.PERMISSION_DENIED, str(error))
-    credentials = {Reason.CREDENTIALS_MISSING, Reason.CREDENTIALS_REFUSED, Reason.INVALID_CREDENTIALS}
-    reason = error.reason if error.reason in credentials else Reason.CLOUD_UNAVAILABLE
+    reason = error.reason if error.reason in _KEPT else Reason.CLOUD_UNAVAILABLE
     return Fault(reason, str(error))
 
 

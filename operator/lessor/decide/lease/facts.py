@@ -82,6 +82,7 @@ class Facts:
         look, seen, same_name: what came of looking for the lease; the ids when several have its name.
         read: when the record was read; None: it was not.
         ids: the flavors and networks of the spec that were looked up, each with its id; None: there is none.
+        unfit: why what the spec names cannot be looked up: it is not clear what is meant.
         floating_ips: the addresses by reservation id; None: they were not read.
         renewals, stamped, clock_certain, frozen, may_delete: as for an InstanceLease.
         done: the effects of this pass that were done.
@@ -101,6 +102,7 @@ class Facts:
     same_name: tuple[str, ...] = ()
     read: datetime | None = None
     ids: Mapping[str, str | None] = field(default_factory=dict)
+    unfit: Fault | None = None
     floating_ips: Mapping[str, tuple[str, ...]] | None = None
     renewals: tuple[LeaseRenewal, ...] = ()
     stamped: bool = False

@@ -131,7 +131,9 @@ def _claim(facts: Facts, time: Window) -> Making:
 
 
 def _unknown_name(facts: Facts) -> Fault | None:
-    """A flavor or network that the cloud does not have under that name."""
+    """A flavor or network that the cloud does not have under that name, or has more than once."""
+    if facts.unfit is not None:
+        return facts.unfit
     flavors, networks = wanted.names_to_look_up(facts.lease)
     for what, names in (("flavor", flavors), ("external network", networks)):
         for name in names:

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from lessor.decide.lease import making, wanted
 from lessor.decide.lease.facts import Facts, Look
-from lessor.model.conditions import Reason
+from lessor.model.conditions import Fault, Reason
 from lessor.model.lease import ResourceType
 from lessor.model.reservations import LeaseState, ObservedLease
 from lessor.ports.cloud import CloudError
-from lessor.ports.reservations import Reservations
+from lessor.ports.reservations import LeaseRefused, Reservations
 from lessor.reconcile.lease.given import Given
 from lessor.reconcile.observe import fault_of
 
@@ -29,7 +29,7 @@ def look(given: Given, blazar: Reservations) -> Facts:
     try:
         facts = _sought(facts, blazar)
         if facts.seen is None:
-            return replace(facts, ids=_ids(facts, blazar)) if _is_posted_next(facts) else facts
+            return _named_parts(facts, blazar) if _is_posted_next(facts) else facts
         return replace(facts, floating_ips=_floating_ips(facts, facts.seen, blazar))
     except CloudError as error:
         return replace(facts, fault=fault_of(error))
@@ -82,10 +82,15 @@ def _found(facts: Facts, seen: ObservedLease | None) -> Facts:
     return replace(facts, look=Look.ABSENT if seen is None else Look.FOUND, seen=seen, read=facts.now)
 
 
-def _ids(facts: Facts, blazar: Reservations) -> dict[str, str | None]:
+def _named_parts(facts: Facts, blazar: Reservations) -> Facts:
+    """Look up the flavors and networks that the spec names."""
     flavors, networks = wanted.names_to_look_up(facts.lease)
-    found = {name: blazar.flavor_id(name) for name in flavors}
-    return found | {name: blazar.network_id(name) for name in networks}
+    try:
+        found = {name: blazar.flavor_id(name) for name in flavors}
+        found |= {name: blazar.network_id(name) for name in networks}
+    except LeaseRefused as error:
+        return replace(facts, unfit=Fault(Reason.REFUSED, str(error)))
+    return replace(facts, ids=found)
 
 
 def _floating_ips(facts: Facts, seen: ObservedLease, blazar: Reservations) -> dict[str, tuple[str, ...]] | None:
