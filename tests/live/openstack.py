@@ -1,4 +1,4 @@
-"""A small OpenStack on the loopback: Keystone with tokens, Nova and Glance as far as the adapters ask for them.
+"""A small OpenStack on the loopback: Keystone with tokens, and the services as far as the adapters ask for them.
 
 It does what Nova does where that matters (tokens, markers, links) and says what a test tells it to say elsewhere.
 """
@@ -19,6 +19,7 @@ from tests.runtime.clock import SetClock
 
 USERNAME, PASSWORD, PROJECT, USER = "lessor", "s3cr3t-pa55word", "p1", "u1"
 SERVER = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
+LEASE, RESERVATION = "06a3c8de-1d3a-5d0b-8f0d-2f5b7e0c9a11", "3d3b1c2e-0000-4000-8000-000000000001"
 _NOT_FOUND, _UNAUTHORIZED = 404, 401
 
 
@@ -73,6 +74,7 @@ class OpenStack:
         scoped: tokens are of a project.
         expires: of the tokens that it gives.
         servers: Nova's records, newest first.
+        leases: Blazar's records.
         asked: every request, in order.
     """
 
@@ -84,6 +86,7 @@ class OpenStack:
     scoped: bool = True
     expires: str = "2099-01-01T00:00:00.000000Z"
     servers: list[dict[str, Any]] = field(default_factory=list)
+    leases: list[dict[str, Any]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     _said: dict[str, list[Answer]] = field(default_factory=dict)
     _tokens: dict[str, bool] = field(default_factory=dict)
@@ -123,6 +126,8 @@ class OpenStack:
             return fault(_UNAUTHORIZED, "The request you have made requires authentication.")
         if asked.line == "GET /v2.1/servers/detail":
             return self._page(asked.query)
+        if asked.path.startswith("/v1/"):
+            return self._blazar(asked)
         found = next((one for one in self.servers if asked.line == f"GET /v2.1/servers/{one['id']}"), None)
         return fault(_NOT_FOUND, "It could not be found.") if found is None else Answer(body={"server": found})
 
@@ -150,7 +155,14 @@ class OpenStack:
         return Answer(code=201, body={"token": body}, headers={"X-Subject-Token": token})
 
     def _catalogue(self) -> list[dict[str, Any]]:
-        urls = {"compute": f"{self.url}/v2.1", "image": self.url, "identity": f"{self.url}/v3", **self.endpoints}
+        urls = {
+            "compute": f"{self.url}/v2.1",
+            "image": self.url,
+            "identity": f"{self.url}/v3",
+            "reservation": f"{self.url}/v1",
+            "network": self.url,
+            **self.endpoints,
+        }
         return [
             {
                 "type": kind,
@@ -163,6 +175,16 @@ class OpenStack:
             for kind, url in urls.items()
             if kind not in self.lacking
         ]
+
+    def _blazar(self, asked: Asked) -> Answer:
+        """Source: blazar/api/v1/leases/v1_0.py, of what is only looked at."""
+        if asked.line == "GET /v1/leases":
+            return Answer(body={"leases": self.leases})
+        lease_id = asked.path.rpartition("/")[2]
+        found = next((one for one in self.leases if one["id"] == lease_id), None)
+        if found is None:
+            return blazar_fault(_NOT_FOUND, f"Object with {{'lease_id': '{lease_id}'}} not found")
+        return Answer(body={"lease": found})
 
     def _page(self, query: Mapping[str, str]) -> Answer:
         """Source: nova/api/openstack/common.py: a full page has a link, the last one that is full as well."""
@@ -179,6 +201,65 @@ def fault(code: int, message: str, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     outer = "itemNotFound" if code == _NOT_FOUND else "error"
     return Answer(code=code, body={outer: {"code": code, "message": message}}, headers=named)
+
+
+def blazar_fault(code: int, message: str, **headers: str) -> Answer:
+    """Give an error in Blazar's own form."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(code=code, body={"error_code": code, "error_message": message, "error_name": code}, headers=named)
+
+
+def lease_record(lease_id: str = LEASE, **changes: Any) -> dict[str, Any]:
+    """Give a lease as Blazar 18 showed one, with all that it shows."""
+    return {
+        "id": lease_id,
+        "name": "training",
+        "user_id": USER,
+        "project_id": PROJECT,
+        "start_date": "2026-11-22T09:28:00.000000",
+        "end_date": "2026-11-22T11:28:00.000000",
+        "trust_id": "t1",
+        "status": "PENDING",
+        "degraded": False,
+        "created_at": "2026-11-22 09:28:36.465262",
+        "updated_at": "2026-11-22 09:28:36.831921",
+        "reservations": [
+            {
+                "id": RESERVATION,
+                "lease_id": lease_id,
+                "resource_id": "6175",
+                "resource_type": "physical:host",
+                "status": "pending",
+                "missing_resources": False,
+                "resources_changed": False,
+                "created_at": "2026-11-22 09:28:36",
+                "updated_at": "2026-11-22 09:28:36",
+                "hypervisor_properties": "",
+                "resource_properties": "",
+                "before_end": "default",
+                "min": 1,
+                "max": 1,
+            }
+        ],
+        "events": [
+            _event(lease_id, "before_end_lease", "2026-11-22T10:28:00.000000"),
+            _event(lease_id, "start_lease", "2026-11-22T09:28:00.000000"),
+            _event(lease_id, "end_lease", "2026-11-22T11:28:00.000000"),
+        ],
+        **changes,
+    }
+
+
+def _event(lease_id: str, kind: str, time: str) -> dict[str, Any]:
+    return {
+        "id": f"{kind}-of-{lease_id}",
+        "lease_id": lease_id,
+        "event_type": kind,
+        "time": time,
+        "status": "UNDONE",
+        "created_at": "2026-11-22 09:28:36",
+        "updated_at": None,
+    }
 
 
 def record(server_id: str = SERVER, **changes: Any) -> dict[str, Any]:
@@ -297,7 +378,7 @@ def _handler(stack: OpenStack) -> type[BaseHTTPRequestHandler]:
             body = json.loads(raw) if raw and is_json else raw.decode() or None
             self._send(stack.answer(Asked(self.command, where.path, query, dict(self.headers.items()), body)))
 
-        do_GET = do_POST = do_DELETE = handle_one  # noqa: N815 (http.server's names)
+        do_GET = do_POST = do_PUT = do_DELETE = handle_one  # noqa: N815 (http.server's names)
 
         def _send(self, answer: Answer) -> None:
             if answer.silent:

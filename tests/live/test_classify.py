@@ -182,3 +182,17 @@ def test_an_error_that_json_reads_and_that_nests_deeply_is_an_error_all_the_same
     """The parser takes one frame a level, the search for the message two: it breaks where the parser does not."""
     body = b'{"a":' * depth + b"1" + b"}" * depth
     assert isinstance(classify.error("Nova", 503, {}, body), CloudUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "want"),
+    [
+        ("Neutron", b'{"NeutronError": {"type": "NetworkNotFound", "message": "no", "detail": ""}}', NotFound),
+        ("Neutron", b"default backend - 404", CloudUnavailable),
+        ("Nova", b'{"itemNotFound": {"code": 404, "message": "no"}}', NotFound),
+        ("Nova", b'{"NeutronError": {"message": "no"}}', CloudUnavailable),
+        ("Glance", b"404 Not Found", NotFound),
+    ],
+)
+def test_a_404_counts_where_the_service_itself_says_it(title: str, body: bytes, want: type[cloud.CloudError]) -> None:
+    assert type(classify.error(title, 404, {}, body)) is want
