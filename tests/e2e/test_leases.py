@@ -38,9 +38,11 @@ class Site:
 
     def lease(self, name: str, *reservations: dict[str, Any], **spec: Any) -> None:
         ref = {"secretName": "cloud", "cloudName": "openstack"}
-        self.leases.apply(
-            manifest("Lease", name, {"cloudCredentialsRef": ref, "reservations": [*reservations], **spec})
-        )
+        what = {"reservations": [*reservations]} if reservations else {}
+        self.leases.apply(manifest("Lease", name, {"cloudCredentialsRef": ref, **what, **spec}))
+
+    def look(self, name: str) -> None:
+        self.leases.run("annotate", "--overwrite", "blz", name, f"lessor.dev/reconcile-requested-at={time.time()}")
 
     def until(self, name: str, kind: str, want: tuple[str, str], timeout: float = 60.0) -> None:
         self.leases.until(name, kind, want, timeout, of="lease")
@@ -113,10 +115,10 @@ def test_a_lease_that_starts_later_is_ready_as_soon_as_blazar_holds_it(site: Sit
     status = site.status("later")
     assert (status["state"], status["startTime"], status["endTime"]) == ("PENDING", start, end)
     assert site.leases.condition("later", "Active", "lease") == ("False", "NotStarted")
-    site.leases.patch("later", {"leaseName": "renamed-by-spec", "endTime": later(days=4)}, "lease")
+    site.leases.patch("later", {"leaseName": "renamed-by-spec", "endTime": later(days=4)}, "blz")
     _until(lambda: site.seen("later")["name"] == "renamed-by-spec")
     _until(lambda: site.status("later")["endTime"] == site.leases.get("later", "lease")["spec"]["endTime"])
-    site.leases.patch("later", {"startTime": later(days=1, hours=12)}, "lease")
+    site.leases.patch("later", {"startTime": later(days=1, hours=12)}, "blz")
     _until(lambda: site.status("later")["startTime"] == site.leases.get("later", "lease")["spec"]["startTime"])
     assert site.leases.condition("later", "Ready", "lease") == ("True", "Reserved")
     site.remove("later")
@@ -137,7 +139,7 @@ def test_the_other_types_tell_what_is_needed_to_use_them(site: Site) -> None:
     assert flavored["flavorID"] == flavored["id"]
     (address,) = _reservation(site, "mixed", "pub")["floatingIPs"]
     assert address.startswith("203.0.113.")
-    site.leases.patch("mixed", {"duration": "2h"}, "lease")
+    site.leases.patch("mixed", {"duration": "2h"}, "blz")
     site.until("mixed", "Ready", ("False", "Refused"))
     assert site.seen("mixed")["status"] == "ACTIVE"
     site.remove("mixed")
@@ -177,7 +179,7 @@ def test_without_room_it_waits_and_gets_it_when_there_is(site: Site) -> None:
     site.until("waits", "Reserved", ("False", "NotEnoughResources"))
     assert "Not enough hosts available" in site.message("waits", "Reserved")
     site.blazar.delete(theirs)
-    site.leases.run("annotate", "leases.lessor.dev", "waits", "lessor.dev/reconcile-requested-at=now")
+    site.look("waits")
     site.until("waits", "Ready", ("True", "Reserved"))
     site.remove("waits")
 
@@ -187,7 +189,7 @@ def test_a_lease_that_an_update_broke_is_healed(site: Site) -> None:
     site.until("broken", "Ready", ("True", "Reserved"))
     site.blazar.break_lease(site.status("broken")["leaseID"])
     assert site.seen("broken")["status"] == "ERROR"
-    site.leases.run("annotate", "leases.lessor.dev", "broken", "lessor.dev/reconcile-requested-at=now")
+    site.look("broken")
     _until(lambda: site.seen("broken")["status"] == "PENDING")
     site.until("broken", "Ready", ("True", "Reserved"))
     site.remove("broken")
@@ -218,6 +220,7 @@ def test_what_is_done_outside_is_told_and_not_fought(site: Site) -> None:
     site.until("drifts", "Degraded", ("True", "Renamed"), timeout=90)
     assert site.seen("drifts")["name"] == "somebody-s"
     site.blazar.delete(lease_id)
+    site.look("drifts")
     site.until("drifts", "Reserved", ("False", "Lost"), timeout=90)
     time.sleep(3)
     assert site.blazar.lease(lease_id) is None

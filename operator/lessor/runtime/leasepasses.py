@@ -61,7 +61,8 @@ class LeasePasses:
     def wrote(self, lease: Any, outcome: Outcome) -> None:  # noqa: ANN401 (a Lease)
         """Remember the claim that was written: this process, and no other, may send the POST for it."""
         status = outcome.status
-        if outcome.claim and isinstance(status, LeaseStatus) and status.create_requested_time is not None:
+        before = lease.status.create_requested_time
+        if outcome.claim and isinstance(status, LeaseStatus) and status.create_requested_time not in {None, before}:
             self._claimed[lease.metadata.uid] = status.create_requested_time
         if outcome.finalizer is FinalizerChange.TAKE_OFF:
             self._claimed.pop(lease.metadata.uid, None)

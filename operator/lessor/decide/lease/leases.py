@@ -1,7 +1,7 @@
 """The plan for one Lease: whether it is accepted, what is asked of Blazar, what is said of it, when to look again."""
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -29,9 +29,10 @@ from lessor.model.conditions import ConditionType, Disposition, Reason, Verdict
 from lessor.model.instancelease import CloudStatus
 from lessor.model.lease import LeaseStatus, Refusal
 from lessor.model.plans import FinalizerChange
-from lessor.model.reservations import ObservedLease
+from lessor.model.reservations import LeaseState, ObservedLease
 
 replace = msgspec.structs.replace
+_ADDRESSES_EVERY, _ADDRESSES_FOR = timedelta(seconds=10), timedelta(minutes=5)
 _KNOWN = 60.0  # seconds by which the annotation may differ from when the lease was asked for
 
 
@@ -196,7 +197,8 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
     changed = changing.change(facts, seen, status, time)
     extended = _extended(facts, seen, changed, time)
     effect = changed.effect or extended.effect
-    if effect is not None and not facts.live:
+    addresses = _addresses_at(facts, seen, status)
+    if not facts.live and (effect is not None or (addresses is not None and addresses <= facts.now)):
         return Plan(status=facts.lease.status, look_closer=True)
     held = changed.refusal is not None or changed.healing or not changed.settled or extended.holds
     final = extended.status if held else replace(extended.status, refusal=None)
@@ -221,7 +223,7 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
         claim=extended.claim,
         decisions=extended.decisions,
         events=(*summing.events(facts, whole), *extended.events),
-        wake_at=_soonest(facts, seen, (changed.wake_at, extended.wake_at)),
+        wake_at=_soonest(facts, seen, (changed.wake_at, extended.wake_at, addresses)),
         look_at=states.look_at(seen, facts.lease.status.create_requested_time, facts.now),
         disposition=stood.ready.disposition if stood.ready.disposition is Disposition.SPEC else Disposition.DONE,
     )
@@ -262,6 +264,16 @@ def _seen(facts: Facts, seen: ObservedLease, time: Window) -> LeaseStatus:
 def _asked_by_former(facts: Facts, start: datetime | None) -> datetime | None:
     """When the object that this one was restored from asked for the lease; None: it was taken over by import."""
     return start if facts.lease.spec.import_ is None else None
+
+
+def _addresses_at(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> datetime | None:
+    """When to read the addresses of reserved floating IPs: right after the start, then for a while; None: not again."""
+    if seen.state != LeaseState.ACTIVE or not matching.lacks_addresses(status, seen):
+        return None
+    if facts.floating_ips is None:
+        return facts.now
+    since = max(seen.start, facts.lease.status.create_requested_time or seen.start)
+    return facts.now + _ADDRESSES_EVERY if facts.now - since < _ADDRESSES_FOR else None
 
 
 def _extended(facts: Facts, seen: ObservedLease, changed: Changing, time: Window) -> Extending:

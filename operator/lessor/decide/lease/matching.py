@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from lessor.decide.lease import wanted
-from lessor.model.lease import Lease, Reservation, ReservationStatus, ResourceType
+from lessor.model.lease import Lease, LeaseStatus, Reservation, ReservationStatus, ResourceType
 from lessor.model.reservations import ObservedLease, ObservedReservation
 
 _COMPARED = ("min", "max", "vcpus", "memory_mb", "disk_gb", "amount", "resource_properties", "hypervisor_properties")
@@ -39,6 +39,13 @@ def reservations(
         msgspec.structs.replace(status, requested=_kept(known.get(status.name), requested.get(status.name)))
         for status in (*named, *sorted(unnamed, key=lambda status: status.name))
     )
+
+
+def lacks_addresses(status: LeaseStatus, seen: ObservedLease) -> bool:
+    """Tell whether floating IPs are reserved whose addresses are not known: they come with the start."""
+    known = {one.id: len(one.floating_ips) for one in status.reservations}
+    pools = (one for one in seen.reservations if one.resource_type == ResourceType.FLOATING_IP)
+    return any(known.get(one.id, 0) < int(one.values.get("amount") or 1) for one in pools)
 
 
 def _kept(known: ReservationStatus | None, digest: str | None) -> str | None:

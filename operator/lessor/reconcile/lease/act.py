@@ -20,7 +20,12 @@ def attempt(facts: Facts, effect: Effect, ports: Ports) -> Facts:
     try:
         return _performed(facts, effect, ports.blazar)
     except CloudError as error:
-        return replace(facts, failed=Failed(effect=effect, fault=Fault(reason_of(error), str(error))))
+        return replace(facts, failed=Failed(effect=effect, fault=Fault(reason_of(error), _sentence(error))))
+
+
+def _sentence(error: CloudError) -> str:
+    """Blazar's words end as they end; more is said behind them."""
+    return f"{str(error).removesuffix('.')}."
 
 
 def _performed(facts: Facts, effect: Effect, blazar: Reservations) -> Facts:

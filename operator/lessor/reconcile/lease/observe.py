@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lessor.decide.lease import making, wanted
+from lessor.decide.lease import making, matching, wanted
 from lessor.decide.lease.facts import Facts, Look
 from lessor.model.conditions import Fault, Reason
 from lessor.model.lease import ResourceType
@@ -53,7 +53,8 @@ def _bare(given: Given) -> Facts:
 
 def _is_posted_next(facts: Facts) -> bool:
     """Nobody but us can have asked for this lease: it need not be looked for before the POST."""
-    return facts.claimed is not None and facts.claimed == facts.lease.status.create_requested_time
+    status = facts.lease.status
+    return status.state is None and facts.claimed is not None and facts.claimed == status.create_requested_time
 
 
 def _sought(facts: Facts, blazar: Reservations) -> Facts:
@@ -95,13 +96,10 @@ def _named_parts(facts: Facts, blazar: Reservations) -> Facts:
 
 def _floating_ips(facts: Facts, seen: ObservedLease, blazar: Reservations) -> dict[str, tuple[str, ...]] | None:
     """Read the addresses, which are there from the start on; once they are known they stay. None: not read."""
-    pools = [one for one in seen.reservations if one.resource_type == ResourceType.FLOATING_IP]
-    if not pools or seen.state != LeaseState.ACTIVE:
+    if seen.state != LeaseState.ACTIVE or not matching.lacks_addresses(facts.lease.status, seen):
         return None
-    known = {one.id: len(one.floating_ips) for one in facts.lease.status.reservations}
-    if all(known.get(one.id, 0) >= int(one.values.get("amount") or 1) for one in pools):
-        return None
-    return dict(blazar.floating_ips([one.id for one in pools]))
+    pools = [one.id for one in seen.reservations if one.resource_type == ResourceType.FLOATING_IP]
+    return dict(blazar.floating_ips(pools))
 
 
 def reason_of(error: CloudError) -> Reason:
