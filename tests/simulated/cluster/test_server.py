@@ -76,7 +76,8 @@ def test_who_looks_on_is_told_of_each_change(server: APIServer) -> None:
 
 def test_when_a_crd_goes_its_objects_and_watches_go(server: APIServer, crds: list[dict[str, Any]]) -> None:
     path = "/apis/lessor.dev/v1alpha1/namespaces/default/leases"
-    server.create(path, {"kind": "Lease", "metadata": {"name": "a"}, "spec": {}})
+    spec = {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": "openstack"}}
+    server.create(path, {"kind": "Lease", "metadata": {"name": "a"}, "spec": spec})
     watch = server.handle(Request("GET", path, {"watch": "true"})).watch
     assert watch is not None
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
