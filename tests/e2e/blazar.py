@@ -30,9 +30,13 @@ class Blazar:
             return None
         return found
 
+    def all(self) -> list[dict[str, Any]]:
+        """Give all leases of the project."""
+        return list(self._leases.list())
+
     def named(self, name: str) -> list[dict[str, Any]]:
         """Give the leases of that name."""
-        return [lease for lease in self._leases.list() if lease["name"] == name]
+        return [lease for lease in self.all() if lease["name"] == name]
 
     def reserve(self, name: str, *, hosts: int, start: str, end: str) -> str:
         """Make a lease of hosts by hand; gives its id. `start` and `end` as manifests have them."""
@@ -65,7 +69,7 @@ class Blazar:
 
     def clear(self) -> None:
         """Delete all leases of the project."""
-        for lease in self._leases.list():
+        for lease in self.all():
             with suppress(BlazarClientException):
                 self._leases.delete(lease["id"])
 
