@@ -15,6 +15,7 @@ class What(StrEnum):
     """What goes wrong with one request."""
 
     REFUSE = "Refuse"  # nothing is done; an answer of the given code and words
+    REFUSE_AFTER = "RefuseAfter"  # it is done; an answer of the given code and words all the same
     HANG = "Hang"  # nothing is done, and no answer comes
     CUT_BEFORE = "CutBefore"  # nothing is done; the connection is closed
     CUT_AFTER = "CutAfter"  # it is done; the connection is closed
@@ -26,7 +27,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault. `code`, `message` and `headers` are those of the answer of a REFUSE."""
+    """One fault. `code`, `message` and `headers` are those of the answer that refuses."""
 
     what: What
     code: int = 503

@@ -33,6 +33,8 @@ class Given(TypedDict, total=False):
     cell: str
     fault: str | None
     undeletable: bool
+    host: str
+    reservation: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ The adapters cannot be asked: they know OpenStack's clients. A test holds the tw
 
 import email.utils
 import re
-from collections.abc import Mapping
 
 from lessor.ports import cloud
 from lessor.simulated.cloud.refusals import Refused, Service
@@ -21,9 +20,8 @@ _CONFLICTS: tuple[tuple[str, type[cloud.CloudError]], ...] = (
 
 
 def error(refused: Refused) -> cloud.CloudError:
-    """Give the error for a refusal of Nova or Glance."""
-    title, code, words = refused.service.label, refused.code, _words(refused)
-    said = f"{title} answered {code}: {words}" if words else f"{title} answered {code}."
+    """Give the error for a refusal of Nova, Glance or Neutron."""
+    title, code, words, said = refused.service.label, refused.code, _words(refused), sentence(refused)
     match code:
         case 401:
             return cloud.CredentialsRefused(said)
@@ -37,8 +35,14 @@ def error(refused: Refused) -> cloud.CloudError:
     if code < 400:
         return cloud.CloudUnavailable(f"{title} answered {code}, a redirect, which is not followed.")
     if code in _SLOW_DOWN or code >= 500:
-        return cloud.CloudUnavailable(said, retry_after=_retry_after(refused.headers))
+        return cloud.CloudUnavailable(said, retry_after=retry_after(refused))
     return cloud.RequestRefused(said)
+
+
+def sentence(refused: Refused) -> str:
+    """Give what an error says of a refusal."""
+    title, code, words = refused.service.label, refused.code, _words(refused)
+    return f"{title} answered {code}: {words}" if words else f"{title} answered {code}."
 
 
 def no_token(refused: Refused) -> cloud.CloudError:
@@ -46,7 +50,7 @@ def no_token(refused: Refused) -> cloud.CloudError:
     words = _printable(refused.words)
     if refused.code in _SLOW_DOWN or refused.code >= 500:
         said = f"Keystone answered {refused.code}: {words}"
-        return cloud.CloudUnavailable(said, retry_after=_retry_after(refused.headers))
+        return cloud.CloudUnavailable(said, retry_after=retry_after(refused))
     return cloud.CredentialsRefused(f"Keystone refused the credentials ({refused.code}): {words}")
 
 
@@ -71,7 +75,9 @@ def _printable(text: str) -> str:
     return words if len(words) <= _MOST else words[: _MOST - 3] + "..."
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(refused: Refused) -> float | None:
+    """Give the pause in seconds that a refusal asks for; None: it asks for none."""
+    headers = refused.headers
     value = headers.get("Retry-After")
     if value is None:
         return None

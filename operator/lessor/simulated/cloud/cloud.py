@@ -28,6 +28,14 @@ class Cloud(Core):
         """
         return Port(self, user, project, f"{_URL}{PREFIX}/v3")
 
+    def as_credential(self, user: User, project: Project) -> Port:
+        """Give the cloud as this user sees it by an application credential of this project.
+
+        Raises:
+            CloudError: Keystone gives them no token.
+        """
+        return Port(self, user, project, f"{_URL}{PREFIX}/v3", method="application_credential")
+
     def person(self, user: User, project: Project) -> Person:
         """Give the same for what people do meanwhile: no fault strikes them.
 

@@ -94,11 +94,16 @@ class Compute:
             raise Refused(Service.NOVA, 500, _UNEXPECTED.format("nova.exception.NovaException"))
         return server, list(reversed(self._entries_of(server)))
 
-    def flavor(self, flavor_id: str) -> Flavor:
-        """Give a flavor."""
-        if flavor_id not in self.flavors:
+    def flavor(self, flavor_id: str, project_id: str | None, *, admin: bool = False) -> Flavor:
+        """Give a flavor to those who see it."""
+        found = self.flavors.get(flavor_id)
+        if found is None or not (admin or found.is_seen_by(project_id)):
             raise Refused(Service.NOVA, 404, f"Flavor {flavor_id} could not be found.")
-        return self.flavors[flavor_id]
+        return found
+
+    def listed_flavors(self, who: Token) -> list[Flavor]:
+        """Give the public flavors and those of the project; an administrator sees no more without asking for it."""
+        return [each for each in self.flavors.values() if each.is_seen_by(who.project_id)]
 
     # ------------------------------------------------------------ acting
 

@@ -94,7 +94,7 @@ class ComputeApi:
 
     def _boot(self, asked: Asked, who: Token) -> Reply:
         wanted = asked.body["server"]
-        made = self._core.start_boot(who, wanted)
+        made = self._core.start_boot(who, wanted, asked.body.get("os:scheduler_hints") or {})
         shown = {
             "id": made.id,
             "links": records.links(made.id),
@@ -227,11 +227,11 @@ class ComputeApi:
                 return Reply(body={"instanceAction": records.entry(entry, server.id) | {"events": []}})
         raise Refused(Service.NOVA, 404, f"Action {asked.parts['key']} not found")
 
-    def _flavors(self, _: Asked, __: Token) -> Reply:
-        return Reply(body={"flavors": [records.flavor(flavor) for flavor in self._nova.flavors.values()]})
+    def _flavors(self, _: Asked, who: Token) -> Reply:
+        return Reply(body={"flavors": [records.flavor(flavor) for flavor in self._nova.listed_flavors(who)]})
 
-    def _flavor(self, asked: Asked, _: Token) -> Reply:
-        return Reply(body={"flavor": records.flavor(self._nova.flavor(asked.id))})
+    def _flavor(self, asked: Asked, who: Token) -> Reply:
+        return Reply(body={"flavor": records.flavor(self._nova.flavor(asked.id, who.project_id, admin=who.admin))})
 
 
 def _v21(asked: Asked) -> Mapping[str, Any]:

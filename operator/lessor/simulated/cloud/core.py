@@ -1,4 +1,4 @@
-"""Keystone, Nova and Glance over one clock, and how a test or a demonstration puts people and servers into them."""
+"""The services over one clock, and how a test or a demonstration puts people and servers into them."""
 
 import dataclasses
 import random
@@ -9,16 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from lessor.simulated.cloud import birth
+from lessor.simulated.cloud import birth, tasks
 from lessor.simulated.cloud.birth import Given
+from lessor.simulated.cloud.blazar.inventory import Inventory
+from lessor.simulated.cloud.blazar.outside import Outside
+from lessor.simulated.cloud.blazar.service import Blazar
+from lessor.simulated.cloud.blazar.tenants import Tenants
+from lessor.simulated.cloud.blazar.trusts import Trusts
 from lessor.simulated.cloud.compute import Compute, check_metadata
 from lessor.simulated.cloud.identity import Identity, Token
 from lessor.simulated.cloud.images import Image, Images
+from lessor.simulated.cloud.networks import Networks
 from lessor.simulated.cloud.people import Assignment, Project, User
 from lessor.simulated.cloud.refusals import Service, bad
 from lessor.simulated.cloud.server import Flavor, ImpossibleWorld, Server
 from lessor.simulated.faults import Fault, Faults
 
+_BLAZAR = "b1a2a7"  # the user by whom Blazar deletes servers
 _FLAVORS = (("nano", 1, 64, 1), ("m1.small", 1, 2048, 20), ("m1.medium", 2, 4096, 40), ("m1.large", 4, 8192, 80))
 
 
@@ -39,13 +46,18 @@ class Core:
             that is not this one wants it long.
         compute: Nova; its `tasks` hold the durations.
         images: Glance.
+        networks: Neutron.
+        blazar: Blazar.
+        inventory: what Blazar can reserve.
+        outside: what befalls leases that nobody asked Blazar for.
         away: services that do not answer at all.
+        absent: services that the catalogue does not name; there are clouds without Blazar.
         calls: every request so far.
         lock: held while a request is dealt with.
         flight: how many requests are under way over HTTP.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a cloud begins with, all but one by name)
         self,
         now: Callable[[], datetime],
         *,
@@ -53,6 +65,7 @@ class Core:
         seed: int = 0,
         region: str = "RegionOne",
         token_life: timedelta = timedelta(hours=1),
+        chameleon: bool = False,
     ) -> None:
         """Begin with no users, no projects, some flavors and one public image.
 
@@ -62,11 +75,13 @@ class Core:
             seed: of all ids.
             region: the name of the region.
             token_life: of each token.
+            chameleon: its Blazar is Chameleon's.
         """
         self.now = now
         self.faults = faults if faults is not None else Faults()
         self.region = region
         self.away: set[Service] = set()
+        self.absent: set[Service] = set()
         self.calls: list[Call] = []
         self.lock = threading.RLock()
         self._random = random.Random(seed)  # noqa: S311 (a story, no secret)
@@ -74,7 +89,14 @@ class Core:
         self.flight = 0
         self.identity = Identity(now, self._hex, token_life)
         self.images = Images(now, self._uuid)
-        self.compute = Compute(now, self._uuid, self.images)
+        self._past: datetime | None = None
+        self.compute = Compute(self._moment, self._uuid, self.images)
+        self.networks = Networks(self._moment, self._uuid)
+        tenants = Tenants(self._moment, self.compute, lambda: _BLAZAR)
+        self.inventory = Inventory(self._uuid, tenants, self.networks, chameleon=chameleon)
+        self.blazar = Blazar(self._moment, self._uuid, self.inventory, Trusts(self.identity.people, self._hex))
+        self.outside = Outside(self.blazar)
+        self.compute.tasks.place = self._host_for
         for name, vcpus, ram, disk in _FLAVORS:
             self.add_flavor(name, vcpus=vcpus, ram=ram, disk=disk)
         self.base_image = self.images.make("", "tiny", {}, visibility="public", status="active", size=8)
@@ -162,7 +184,7 @@ class Core:
             if {"vm_state", "task_state"} & set(given):
                 self.compute.tasks.begin(server, server.steps, self.now())
 
-    def start_boot(self, who: Token, wanted: Mapping[str, Any]) -> Server:
+    def start_boot(self, who: Token, wanted: Mapping[str, Any], hints: Mapping[str, Any] | None = None) -> Server:
         """Do a `POST /servers`: BUILD now, ACTIVE when it has been spawned; gives the first of `min_count`.
 
         Raises:
@@ -172,14 +194,15 @@ class Core:
         check_metadata(wanted.get("metadata", {}))
         if image_id is not None and image_id not in self.images.images:
             raise bad("Can not find requested image")
-        if flavor_id not in self.compute.flavors:
+        flavor = self.compute.flavors.get(flavor_id)
+        if flavor is None or not (who.admin or flavor.is_seen_by(who.project_id)):
             raise bad(f"Flavor {flavor_id} could not be found.")
         many = int(wanted.get("min_count", 1))
         names = [f"{wanted['name']}-{number + 1}" for number in range(many)] if many > 1 else [str(wanted["name"])]
-        first, *_ = [self._begin_boot(who, name.strip(), wanted) for name in names]
+        first, *_ = [self._begin_boot(who, name.strip(), wanted, hints or {}) for name in names]
         return first
 
-    def _begin_boot(self, who: Token, name: str, wanted: Mapping[str, Any]) -> Server:
+    def _begin_boot(self, who: Token, name: str, wanted: Mapping[str, Any], hints: Mapping[str, Any]) -> Server:
         known = self.identity.people
         made = self.boot(
             known.projects[who.project_id or ""],
@@ -192,6 +215,7 @@ class Core:
             metadata=wanted.get("metadata", {}),
             description=wanted.get("description"),
             tags=tuple(sorted(wanted.get("tags", ()))),
+            reservation=hints.get("reservation"),
         )
         self.compute.log_create(who, made)
         return made
@@ -238,14 +262,41 @@ class Core:
     # ------------------------------------------------------------ time
 
     def settle(self) -> None:
-        """End what has come to its end by now."""
+        """Let happen what happens by itself by now, each thing at its own time."""
         with self.lock:
-            self.compute.tasks.settle(self.now())
+            now = self.now()
+            while (due := self.blazar.agenda.next()) is not None and due <= now:
+                self.compute.tasks.settle(due)
+                self._past = due
+                try:
+                    self.blazar.agenda.settle(due)
+                finally:
+                    self._past = None
+            self.compute.tasks.settle(now)
 
     def next_transition(self) -> datetime | None:
-        """Give when the next task ends; None: nothing is under way that ever will."""
+        """Give when the next thing happens by itself; None: nothing is under way that ever will."""
         with self.lock:
-            return self.compute.tasks.next()
+            times = (self.compute.tasks.next(), self.blazar.agenda.next())
+            return min((each for each in times if each is not None), default=None)
+
+    def _moment(self) -> datetime:
+        """Give the time of what is dealt with: now, or when it happened."""
+        return self._past or self.now()
+
+    def _host_for(self, server: Server) -> str:
+        """Choose a host, as the scheduler with Blazar's filter does."""
+        wanted = server.reservation or server.flavor.id
+        lease, reservation = self.inventory.reservation(wanted)
+        if server.reservation is None and server.flavor.is_public:
+            return "host-1"
+        if lease is None or reservation is None or lease.project_id != server.project_id:
+            raise tasks.NoHost(tasks.NO_HOST)
+        for host in reservation.hosts:
+            many = sum(each.host == host for each in self.compute.fleet.living(None) if each.flavor.id == wanted)
+            if server.reservation is not None or many < reservation.hosts.count(host):
+                return host
+        raise tasks.NoHost(tasks.NO_HOST if server.reservation else "No valid host was found. ")
 
     # ------------------------------------------------------------ requests
 

@@ -18,6 +18,8 @@ _CATALOGUE = (
     ("identity", "keystone", "/identity/v3"),
     ("compute", "nova", "/compute/v2.1"),
     ("image", "glance", "/image"),
+    ("reservation", "blazar", "/reservation/v1"),
+    ("network", "neutron", "/network"),
 )
 _NAMED = frozenset({"", "1", "true", "True"})
 
@@ -151,6 +153,7 @@ class IdentityApi:
                 ],
             }
             for kind, name, path in _CATALOGUE
+            if Service(name) not in self._core.absent
         ]
 
     def _catalog(self, asked: Asked, _: Token) -> Reply:

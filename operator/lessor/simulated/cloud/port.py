@@ -13,6 +13,7 @@ from lessor.model import names, times
 from lessor.model.observed import CloudIdentity, ObservedImage, ObservedServer, ServerEvent
 from lessor.ports import cloud
 from lessor.simulated.cloud import classified, records
+from lessor.simulated.cloud.blazar.port import BlazarPort
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.exchange import line, lying, shortened
 from lessor.simulated.cloud.fleet import Page
@@ -29,13 +30,14 @@ _MARGIN = timedelta(seconds=120)
 _LONGEST_QUIET = 600.0
 T = TypeVar("T")
 Ask = Callable[[Token, Fault | None], T]
+Classify = Callable[[Refused], cloud.CloudError]
 
 
 class Port:
     """`ports.cloud.ListedCloud`."""
 
-    def __init__(self, core: Core, user: User, project: Project, auth_url: str) -> None:
-        """Take a token.
+    def __init__(self, core: Core, user: User, project: Project, auth_url: str, method: str = "password") -> None:
+        """Take a token, by this method of Keystone's.
 
         Raises:
             CloudError: there is none for them.
@@ -43,9 +45,22 @@ class Port:
         self._core = core
         self._user = user
         self._project = project
+        self._method = method
         self._quiet: dict[Service, datetime] = {}
         self._token: Token | None = self._authenticated(Service.KEYSTONE)
-        self.identity = CloudIdentity(auth_url=auth_url, region=core.region, project_id=project.id, user_id=user.id)
+        self.identity = CloudIdentity(
+            auth_url=auth_url,
+            region=core.region,
+            project_id=project.id,
+            user_id=user.id,
+            application_credential=method == "application_credential",
+        )
+        self._reservations = BlazarPort(core, self.identity, self._send)
+
+    @property
+    def reservations(self) -> BlazarPort:
+        """Blazar, as the same credentials see it."""
+        return self._reservations
 
     # ------------------------------------------------------------ looking
 
@@ -198,7 +213,7 @@ class Port:
     def _nova(self, operation: str, server_id: str, ask: Ask[T]) -> T:
         return self._send(Service.NOVA, line(operation, server_id), ask)
 
-    def _send(self, service: Service, what: str, ask: Ask[T]) -> T:
+    def _send(self, service: Service, what: str, ask: Ask[T], classify: Classify = classified.error) -> T:
         """Send a request; at a 401 once more with a new token, as keystoneauth does."""
         if self._core.now() < self._quiet.get(service, datetime.min.replace(tzinfo=UTC)):
             raise cloud.CloudUnavailable(f"{service.label} asked to be left alone for a while.")
@@ -206,12 +221,12 @@ class Port:
             return self._once(service, what, ask)
         except Refused as refused:
             if refused.code != 401:
-                raise self._classified(refused) from None
+                raise self._classified(refused, classify) from None
         self._token = None
         try:
             return self._once(service, what, ask)
         except Refused as refused:
-            raise self._classified(refused) from None
+            raise self._classified(refused, classify) from None
 
     def _held(self, service: Service) -> Token:
         """Give the token, a new one when there is none or it is about to end."""
@@ -220,8 +235,8 @@ class Port:
             self._token = self._authenticated(service)
         return self._token
 
-    def _classified(self, refused: Refused) -> cloud.CloudError:
-        error = classified.error(refused)
+    def _classified(self, refused: Refused, classify: Classify) -> cloud.CloudError:
+        error = classify(refused)
         if isinstance(error, cloud.CloudUnavailable) and error.retry_after is not None:
             pause = timedelta(seconds=min(error.retry_after, _LONGEST_QUIET))
             self._quiet[refused.service] = self._core.now() + pause
@@ -235,7 +250,7 @@ class Port:
             self._core.settle()
             fault = self._drawn(service, what, held)
             _refuse(service, fault)
-            with _cut_after(service, fault):
+            with _answered(service, fault):
                 who = self._core.identity.token(held.id, service)
                 return ask(who, fault)
 
@@ -257,8 +272,8 @@ class Port:
             with self._core.lock:
                 fault = self._drawn(service, "token", None)
                 _refuse(Service.KEYSTONE, fault)
-                with _cut_after(service, fault):
-                    return self._core.identity.give(self._user, self._project)
+                with _answered(Service.KEYSTONE, fault, service):
+                    return self._core.identity.give(self._user, self._project, (self._method,))
         except Refused as refused:
             raise classified.no_token(refused) from None
 
@@ -278,15 +293,18 @@ def _refuse(service: Service, fault: Fault | None) -> None:
 
 
 @contextmanager
-def _cut_after(service: Service, fault: Fault | None) -> Iterator[None]:
-    """Let the answer that the block comes to, a refusal too, be lost if the fault says so."""
+def _answered(service: Service, fault: Fault | None, named: Service | None = None) -> Iterator[None]:
+    """Let the answer that the block comes to, a refusal too, be lost or another one if the fault says so."""
+    what = fault.what if fault is not None else None
     try:
         yield
     except Refused:
-        if fault is None or fault.what is not What.CUT_AFTER:
+        if what not in {What.CUT_AFTER, What.REFUSE_AFTER}:
             raise
-    if fault is not None and fault.what is What.CUT_AFTER:
-        raise classified.cut(service)
+    if what is What.CUT_AFTER:
+        raise classified.cut(named or service)
+    if fault is not None and what is What.REFUSE_AFTER:
+        raise Refused(service, fault.code, fault.message, fault.headers)
 
 
 def _seen(server: Server) -> ObservedServer:

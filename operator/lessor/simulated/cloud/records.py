@@ -147,7 +147,7 @@ def flavor_in(found: Flavor) -> Record:
         "ephemeral": 0,
         "swap": 0,
         "original_name": found.name,
-        "extra_specs": {},
+        "extra_specs": dict(found.extra_specs),
     }
 
 
@@ -162,10 +162,10 @@ def flavor(found: Flavor) -> Record:
         "swap": 0,
         "OS-FLV-EXT-DATA:ephemeral": 0,
         "OS-FLV-DISABLED:disabled": False,
-        "os-flavor-access:is_public": True,
+        "os-flavor-access:is_public": found.is_public,
         "rxtx_factor": 1.0,
         "description": None,
-        "extra_specs": {},
+        "extra_specs": dict(found.extra_specs),
         "links": _linked(found.id, "flavors")["links"],
     }
 

@@ -1,7 +1,7 @@
 """How the services say no: a code and their words, and the body in which each of them wraps these.
 
 Source: nova/api/openstack/wsgi.py (Fault), keystone/server/flask/application.py, keystonemiddleware, webob's errors
-(Glance).
+(Glance), blazar/api/v1/utils.py (render_error_message), neutron/api/v2/resource.py.
 """
 
 import json
@@ -16,6 +16,8 @@ class Service(StrEnum):
     KEYSTONE = "keystone"
     NOVA = "nova"
     GLANCE = "glance"
+    BLAZAR = "blazar"
+    NEUTRON = "neutron"
 
     @property
     def label(self) -> str:
@@ -67,9 +69,23 @@ class Refused(Exception):
             return _PAGE.format(code=self.code, title=self.title, words=self.words).encode()
         if self.service is Service.KEYSTONE or self.code == 401:
             outer, inner = "error", {"code": self.code, "message": self.words, "title": self.title}
+        elif self.service is Service.BLAZAR:
+            name = "INTERNAL_SERVER_ERROR" if self.words == "Internal Server Error" else self.code
+            return json.dumps({"error_code": self.code, "error_message": self.words, "error_name": name}).encode()
+        elif self.service is Service.NEUTRON:
+            outer, inner = "NeutronError", {"type": "HTTPError", "message": self.words, "detail": ""}
         else:
             outer, inner = _NOVA_FAULTS.get(self.code, "computeFault"), {"code": self.code, "message": self.words}
         return json.dumps({outer: inner}).encode()
+
+
+class Crash(Refused):
+    """An answer of the web framework around Blazar. Source: blazar/api/v1/app.py, make_json_error."""
+
+    @property
+    def body(self) -> bytes:
+        """The body of the answer."""
+        return json.dumps({"error": self.code, "error_message": self.words}).encode()
 
 
 _PAGE = """<html>
@@ -103,6 +119,20 @@ def conflict(words: str) -> Refused:
 def bad(words: str) -> Refused:
     """Give Nova's 400."""
     return Refused(Service.NOVA, 400, words)
+
+
+def no_json(service: Service) -> Refused:
+    """Give the answer to a body that is no JSON: Blazar's is a fault of its own, in another form than the rest."""
+    if service is Service.BLAZAR:
+        return Crash(service, 500, "The server encountered an internal error and was unable to complete your request.")
+    return Refused(service, 400, "The body is no JSON.")
+
+
+def incomplete(service: Service, error: Exception) -> Refused:
+    """Give the answer to a body that lacks what it needs; Blazar takes it for a fault of its own."""
+    if service is Service.BLAZAR:
+        return Refused(service, 500, "Internal Server Error")
+    return Refused(service, 400, f"The body has not what it needs: {error!r}")
 
 
 def policy(rule: str) -> Refused:

@@ -1,7 +1,7 @@
 """One server as Nova has it, and the worlds that cannot be."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,13 +14,20 @@ class ImpossibleWorld(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flavor:
-    """A size of servers: `ram` in MiB, `disk` in GB."""
+    """A size of servers: `ram` in MiB, `disk` in GB. One that is not public is for its projects alone."""
 
     id: str
     name: str
     vcpus: int
     ram: int
     disk: int
+    is_public: bool = True
+    projects: tuple[str, ...] = ()
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+
+    def is_seen_by(self, project_id: str | None) -> bool:
+        """Tell whether people of this project see it."""
+        return self.is_public or project_id in self.projects
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -31,6 +38,7 @@ class Server:
         number: rises from server to server, as the primary key of Nova's database does.
         locked_by: "owner", "admin" or None.
         host: None: none yet, or none any longer.
+        reservation: the scheduler hint of a POST: the id of a reservation of hosts.
         undeletable: Nova's `disable_terminate`: a DELETE is accepted and does nothing.
         steps: what is left of the task at hand.
         due: when the present step ends; None: never, or there is none.
@@ -61,6 +69,7 @@ class Server:
     host: str | None = "host-1"
     fault: str | None = None
     undeletable: bool = False
+    reservation: str | None = None
     task_image_id: str | None = None
     shelved_image_id: str | None = None
     other_flavor: Flavor | None = None

@@ -5,6 +5,7 @@ Nothing here wakes up: `settle` is asked before every look, and does what is due
 
 import heapq
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,6 +13,11 @@ from lessor.simulated.cloud import states
 from lessor.simulated.cloud.images import Images
 from lessor.simulated.cloud.server import Server
 from lessor.simulated.cloud.states import Effect, Plan
+
+
+class NoHost(Exception):
+    """There is no host for a server, in the scheduler's words."""
+
 
 NO_HOST = "No valid host was found. There are not enough hosts available."
 
@@ -24,6 +30,7 @@ class Tasks:
         durations: of each task; None: it never ends.
         offload_after: from SHELVED to the offload; None: never by itself. Nova: `shelved_offload_time`.
         full: no host has room.
+        place: gives the host for a server, or raises NoHost.
         broken: tasks that end in ERROR, by their task_state, and with which words.
     """
 
@@ -32,6 +39,7 @@ class Tasks:
     offload_after: timedelta | None = timedelta(0)
     full: bool = False
     broken: dict[str, str] = field(default_factory=dict)
+    place: Callable[[Server], str] = lambda _: "host-1"
     _due: list[tuple[datetime, int, Server]] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -55,6 +63,11 @@ class Tasks:
         while (due := self.next()) is not None and due <= now:
             server = heapq.heappop(self._due)[2]
             self._finish(server, due)
+
+    def hasten(self, server: Server, until: datetime, now: datetime) -> None:
+        """Let what would come to its end by then do so now."""
+        while server.due is not None and server.due <= until:
+            self._finish(server, now)
 
     def _enter(self, server: Server, at: datetime, wait: timedelta | None = None) -> None:
         """Let the first of the steps that are left begin."""
@@ -116,14 +129,19 @@ class Tasks:
         server.steps = states.WAIT_FOR_OFFLOAD
         return self.offload_after
 
+    def _host(self, server: Server) -> str:
+        if self.full:
+            raise NoHost(NO_HOST)
+        return self.place(server)
+
     def _place(self, server: Server, at: datetime) -> None:
-        if not self.full:
-            server.host = "host-1"
-            return
-        server.steps = ()
-        if server.vm_state == "building":
-            server.vm_state, server.fault = "error", NO_HOST
-        server.touch(at)
+        try:
+            server.host = self._host(server)
+        except NoHost as no:
+            server.steps = ()
+            if server.vm_state == "building":
+                server.vm_state, server.fault = "error", str(no)
+            server.touch(at)
 
 
 def _change(effect: Effect, server: Server, at: datetime) -> None:

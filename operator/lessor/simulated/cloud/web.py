@@ -1,4 +1,4 @@
-"""The cloud over HTTP: one aiohttp application for all three services, with the faults that only a wire has."""
+"""The cloud over HTTP: one aiohttp application for all services, with the faults that only a wire has."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from lessor.simulated.cloud.blazar.http import BlazarApi
 from lessor.simulated.cloud.compute_http import ComputeApi
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.exchange import Asked, Reply, Route, line
@@ -17,8 +18,9 @@ from lessor.simulated.cloud.identity import Token
 from lessor.simulated.cloud.identity_http import PREFIX as IDENTITY
 from lessor.simulated.cloud.identity_http import IdentityApi
 from lessor.simulated.cloud.images_http import ImagesApi
+from lessor.simulated.cloud.networks_http import NetworksApi
 from lessor.simulated.cloud.people_http import PeopleApi
-from lessor.simulated.cloud.refusals import Refused, Service, unauthenticated
+from lessor.simulated.cloud.refusals import Refused, Service, incomplete, no_json, unauthenticated
 from lessor.simulated.faults import Fault, What
 
 _MOST_BYTES = 16 << 20
@@ -51,7 +53,14 @@ async def serving(core: Core, port: int) -> AsyncIterator[str]:
 def application(core: Core) -> web.Application:
     """Give the cloud as an application."""
     app = web.Application(client_max_size=_MOST_BYTES)
-    for api in (IdentityApi(core), PeopleApi(core), ComputeApi(core), ImagesApi(core)):
+    for api in (
+        IdentityApi(core),
+        PeopleApi(core),
+        ComputeApi(core),
+        ImagesApi(core),
+        BlazarApi(core),
+        NetworksApi(core),
+    ):
         for route in api.routes():
             app.router.add_route(route.method, route.path, _handler(core, route))
     return app
@@ -93,7 +102,7 @@ def _reply(core: Core, route: Route, request: web.Request, raw: bytes) -> tuple[
     try:
         body = msgspec.json.decode(raw) if raw else None
     except msgspec.DecodeError:
-        return _said(Refused(route.service, 400, "The body is no JSON.")), None
+        return _said(no_json(route.service)), None
     held, refusal = _holder(core, route, request.headers)
     fault = core.asked(_line(route, request.match_info, body), held)
     if fault is not None and fault.what in {What.HANG, What.CUT_BEFORE}:
@@ -103,11 +112,14 @@ def _reply(core: Core, route: Route, request: web.Request, raw: bytes) -> tuple[
     if refusal is not None:
         return _said(refusal), fault
     try:
-        return route.handle(_asked(request, body, fault), held or _NOBODY), fault
+        reply = route.handle(_asked(request, body, fault), held or _NOBODY)
     except Refused as refused:
-        return _said(refused), fault
+        reply = _said(refused)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
-        return _said(Refused(route.service, 400, f"The body has not what it needs: {error!r}")), fault
+        reply = _said(incomplete(route.service, error))
+    if fault is not None and fault.what is What.REFUSE_AFTER:
+        return _said(Refused(route.service, fault.code, fault.message, fault.headers)), fault
+    return reply, fault
 
 
 def _holder(core: Core, route: Route, headers: Mapping[str, str]) -> tuple[Token | None, Refused | None]:
