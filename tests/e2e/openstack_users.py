@@ -52,6 +52,11 @@ class User:
         }
         self._headers = {"X-Auth-Token": answer.headers["X-Subject-Token"], "OpenStack-API-Version": MICROVERSION}
 
+    @property
+    def token(self) -> str:
+        """The user's token."""
+        return self._headers["X-Auth-Token"]
+
     def request(self, method: str, service: str, path: str, body: Any = None, **kwargs: Any) -> requests.Response:
         """Send one request."""
         url = self._endpoints[service] + path

@@ -32,6 +32,7 @@ class Row(NamedTuple):
     """One row of the table.
 
     Attributes:
+        name: of the row.
         methods: of HTTP.
         codes: of the answer; from the first up to the last.
         whose: body it must be.
@@ -41,6 +42,7 @@ class Row(NamedTuple):
         hint: what Blazar's words leave out; "" for nothing.
     """
 
+    name: str
     methods: str
     codes: tuple[int, int]
     whose: Whose
@@ -64,13 +66,23 @@ _NO = (400, 599)
 
 TABLE: tuple[Row, ...] = (
     # who we are, and what stands before Blazar
-    Row(ANY, (401, 401), _ALL, "", cloud.CredentialsRefused, "ran; keystonemiddleware:auth_token"),
-    Row(ANY, (413, 413), _ALL, "", cloud.CloudUnavailable, "RFC 9110, section 15.5.14"),
-    Row(ANY, (429, 429), _ALL, "", cloud.CloudUnavailable, "RFC 6585, section 4"),
-    Row(ANY, (502, 599), _ALL, "", cloud.CloudUnavailable, "RFC 9110, section 15.6: a proxy, or maintenance"),
-    Row(ANY, (100, 399), _ALL, "", cloud.CloudUnavailable, "RFC 9110, section 15.4", "A redirect is not followed."),
+    Row("no token", ANY, (401, 401), _ALL, "", cloud.CredentialsRefused, "ran; keystonemiddleware:auth_token"),
+    Row("too large", ANY, (413, 413), _ALL, "", cloud.CloudUnavailable, "RFC 9110, section 15.5.14"),
+    Row("too many requests", ANY, (429, 429), _ALL, "", cloud.CloudUnavailable, "RFC 6585, section 4"),
+    Row("proxy", ANY, (502, 599), _ALL, "", cloud.CloudUnavailable, "RFC 9110, section 15.6: a proxy, or maintenance"),
+    Row(
+        "redirect",
+        ANY,
+        (100, 399),
+        _ALL,
+        "",
+        cloud.CloudUnavailable,
+        "RFC 9110, section 15.4",
+        "A redirect is not followed.",
+    ),
     # no room: 500, 400 for floating IPs upstream
     Row(
+        "no room",
         CHANGES,
         _NO,
         _OWN,
@@ -80,6 +92,7 @@ TABLE: tuple[Row, ...] = (
     ),
     # the lease's own time
     Row(
+        "too early",
         CHANGES,
         _NO,
         _OWN,
@@ -88,6 +101,7 @@ TABLE: tuple[Row, ...] = (
         "chi:blazar/enforcement/exceptions.py:MaxLeaseUpdateWindowException",
     ),
     Row(
+        "too long",
         CHANGES,
         _NO,
         _OWN,
@@ -96,6 +110,7 @@ TABLE: tuple[Row, ...] = (
         "blazar:blazar/enforcement/exceptions.py:MaxLeaseDurationException; 403 after POST, 400 after PUT",
     ),
     Row(
+        "before end outside",
         CHANGES,
         _NO,
         _OWN,
@@ -104,9 +119,18 @@ TABLE: tuple[Row, ...] = (
         "ran: 403; blazar:blazar/manager/service.py:_check_date_within_lease_limits",
     ),
     # 403: policy
-    Row(ANY, (403, 403), _ALL, "", cloud.PermissionRefused, "ran; blazar:blazar/exceptions.py:PolicyNotAuthorized"),
+    Row(
+        "policy",
+        ANY,
+        (403, 403),
+        _ALL,
+        "",
+        cloud.PermissionRefused,
+        "ran; blazar:blazar/exceptions.py:PolicyNotAuthorized",
+    ),
     # 404: the lease, or anything else
     Row(
+        "no such lease",
         "GET PUT DELETE",
         (404, 404),
         _OWN,
@@ -115,6 +139,7 @@ TABLE: tuple[Row, ...] = (
         "ran; blazar:blazar/api/v1/validation.py:check_exists",
     ),
     Row(
+        "something of its own is gone",
         ANY,
         (404, 404),
         _OWN,
@@ -123,6 +148,7 @@ TABLE: tuple[Row, ...] = (
         "blazar:blazar/manager/exceptions.py: NoFreePool, AggregateNotFound and others, in the middle of a change",
     ),
     Row(
+        "not Blazar's 404",
         ANY,
         (404, 404),
         _ALL,
@@ -133,6 +159,7 @@ TABLE: tuple[Row, ...] = (
     ),
     # 409
     Row(
+        "same id",
         "POST",
         (409, 409),
         _OWN,
@@ -141,6 +168,7 @@ TABLE: tuple[Row, ...] = (
         "ran; blazar:blazar/manager/exceptions.py:LeaseNameAlreadyExists, which it says of an id",
     ),
     Row(
+        "its own conflict",
         ANY,
         (409, 409),
         _OWN,
@@ -149,6 +177,7 @@ TABLE: tuple[Row, ...] = (
         "blazar:blazar/manager/exceptions.py:CantAddHost; blazar:blazar/utils/openstack/exceptions.py: its own trouble",
     ),
     Row(
+        "conflict",
         CHANGES,
         (409, 409),
         _OWN,
@@ -158,6 +187,7 @@ TABLE: tuple[Row, ...] = (
     ),
     # 500
     Row(
+        "busy",
         ANY,
         (500, 500),
         _OWN,
@@ -166,6 +196,7 @@ TABLE: tuple[Row, ...] = (
         "ran; blazar:blazar/exceptions.py:InvalidStatus",
     ),
     Row(
+        "no such type",
         CHANGES,
         (500, 500),
         _OWN,
@@ -174,6 +205,7 @@ TABLE: tuple[Row, ...] = (
         "ran; blazar:blazar/manager/exceptions.py:UnsupportedResourceType",
     ),
     Row(
+        "no such property",
         CHANGES,
         (500, 500),
         _OWN,
@@ -183,6 +215,7 @@ TABLE: tuple[Row, ...] = (
         _PROPERTY,
     ),
     Row(
+        "fault",
         ANY,
         (500, 501),
         _ALL,
@@ -193,6 +226,7 @@ TABLE: tuple[Row, ...] = (
     ),
     # 400
     Row(
+        "site says no",
         CHANGES,
         (400, 400),
         _OWN,
@@ -201,6 +235,7 @@ TABLE: tuple[Row, ...] = (
         "blazar:blazar/enforcement/filters/external_service_filter.py:_post; chi: the same: also when that is away",
     ),
     Row(
+        "spec",
         CHANGES,
         (400, 400),
         _OWN,
@@ -209,7 +244,7 @@ TABLE: tuple[Row, ...] = (
         "ran; blazar:blazar/manager/exceptions.py; blazar:blazar/enforcement/exceptions.py: the service's own text",
     ),
     # what is left of 400, 405, 406, 409, 422 and all other codes
-    Row(ANY, (0, 999), _ALL, "", cloud.RequestRefused, "RFC 9110, section 15.5"),
+    Row("anything else", ANY, (0, 999), _ALL, "", cloud.RequestRefused, "RFC 9110, section 15.5"),
 )
 
 
