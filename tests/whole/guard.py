@@ -84,6 +84,10 @@ class GuardedCloud:
     def identity(self) -> Any:
         return self._port.identity
 
+    @property
+    def reservations(self) -> "GuardedCloud":
+        return GuardedCloud(self._port.reservations, self._guard)
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         called = getattr(self._port, name)
 

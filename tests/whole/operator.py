@@ -27,7 +27,8 @@ from lessor.simulated.cluster.wire import Answer, Request
 from tests.whole.guard import Guard, GuardedAPI, GuardedCloud
 
 START = datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC)
-TEAM, LEASE = "team-a", "db-1"
+TEAM, LEASE, BOOKING = "team-a", "db-1", "training"
+HOSTS = ("bm-a", "bm-b", "bm-c")
 _CRDS = crds.documents()
 _CALM = 2
 _RESTART = timedelta(seconds=7)
@@ -67,6 +68,10 @@ class Whole:
         self.alice, self.agent = self.cloud.add_user("alice"), self.cloud.add_user("lessor")
         for user in (self.alice, self.agent):
             self.cloud.assign(user, self.project, "member")
+        self.hosts = [self.cloud.inventory.add_host(name) for name in HOSTS]
+        public = self.cloud.networks.make("public", is_external=True)
+        for number in (100, 101):
+            self.cloud.inventory.add_floating_ip(public, f"203.0.113.{number}")
         self.server: Server = self.cloud.boot(self.project, self.alice, LEASE)
         self._operator: Operator | None = None
         self._running: asyncio.Task[None] | None = None
@@ -81,15 +86,26 @@ class Whole:
         }
         self._make(Kind.INSTANCE_LEASE, LEASE, {**given, **spec})
 
-    def renew(self, name: str, extend_by: str) -> None:
-        """Make a LeaseRenewal."""
-        self._make(
-            Kind.LEASE_RENEWAL, name, {"leaseRef": {"kind": "InstanceLease", "name": LEASE}, "extendBy": extend_by}
-        )
+    def book(self, name: str = BOOKING, **spec: Any) -> None:
+        """Make a Lease; of one host for a day, if nothing else is said."""
+        given = {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": "openstack"}}
+        what = {} if "import" in spec else {"reservations": [{"name": "nodes", "host": {"minCount": 1}}]}
+        self._make(Kind.LEASE, name, {**given, **what, **spec})
 
-    def remove(self) -> None:
+    def renew(self, name: str, extend_by: str, kind: Kind = Kind.INSTANCE_LEASE) -> None:
+        """Make a LeaseRenewal."""
+        lease = LEASE if kind is Kind.INSTANCE_LEASE else BOOKING
+        self._make(Kind.LEASE_RENEWAL, name, {"leaseRef": {"kind": kind.value, "name": lease}, "extendBy": extend_by})
+
+    def edit(self, patch: dict[str, Any], name: str = BOOKING, kind: Kind = Kind.LEASE) -> None:
+        """Merge a patch into an object."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        path = object_path(kind, TEAM, name)
+        self.api.handle(Request("PATCH", path, headers=headers, body=json.dumps(patch).encode()))
+
+    def remove(self, kind: Kind = Kind.INSTANCE_LEASE) -> None:
         """Delete the lease."""
-        self.asked("DELETE", object_path(Kind.INSTANCE_LEASE, TEAM, LEASE))
+        self.asked("DELETE", object_path(kind, TEAM, LEASE if kind is Kind.INSTANCE_LEASE else BOOKING))
 
     def remove_by_force(self) -> None:
         """Delete the lease, past its finalizer."""
@@ -189,10 +205,21 @@ class Whole:
         """The InstanceLease; None: it is gone."""
         return next((body for (kind, _), body in self.objects.items() if kind == Kind.INSTANCE_LEASE), None)
 
-    def said(self, condition: str) -> tuple[str, str] | None:
-        """Give status and reason of a condition of the lease."""
-        conditions = (self.lease or {}).get("status", {}).get("conditions", ())
+    def booking(self, name: str = BOOKING) -> dict[str, Any] | None:
+        """The Lease; None: it is gone."""
+        bodies = (body for (kind, _), body in self.objects.items() if kind == Kind.LEASE)
+        return next((body for body in bodies if body["metadata"]["name"] == name), None)
+
+    def said(self, condition: str, name: str | None = None) -> tuple[str, str] | None:
+        """Give status and reason of a condition of the InstanceLease, or of the Lease of this name."""
+        body = self.lease if name is None else self.booking(name)
+        conditions = (body or {}).get("status", {}).get("conditions", ())
         return next(((one["status"], one["reason"]) for one in conditions if one["type"] == condition), None)
+
+    def renewal(self, name: str) -> dict[str, Any]:
+        """Give the status of a LeaseRenewal."""
+        bodies = (body for (kind, _), body in self.objects.items() if kind == Kind.LEASE_RENEWAL)
+        return next(body.get("status", {}) for body in bodies if body["metadata"]["name"] == name)
 
     def done(self) -> list[str]:
         """Give the server's os-instance-actions, oldest first."""

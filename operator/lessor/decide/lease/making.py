@@ -84,11 +84,12 @@ def make(facts: Facts, time: Window) -> Making:
 
 
 def _introduce(facts: Facts, time: Window) -> Making:
-    """Put the finalizer on, and say which lease is this object's."""
+    """Put the finalizer on, and say which lease is this object's; a restored one says so already."""
+    said = identity.of(facts.lease.metadata)
     return Making(
         status=facts.lease.status,
         finalizer=FinalizerChange.PUT_ON,
-        annotations=introduction(facts, own_id(facts), time.start),
+        annotations=introduction(facts, own_id(facts), time.start) if said is None else None,
     )
 
 
