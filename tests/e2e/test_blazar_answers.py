@@ -3,6 +3,7 @@
 Rows that nobody can provoke there are named in `UNPROVOKED` with the reason; together they are the whole table.
 """
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -152,14 +153,35 @@ def changed_flavor(site: Site) -> None:
 
 
 def changed_while_it_is_deleted(site: Site) -> None:
-    """A DELETE takes a moment, in which any change is refused; who comes too late finds nothing."""
-    for _ in range(30):
-        made = site.make(hosts(3))
-        with ThreadPoolExecutor(1) as pool:
-            deleting = pool.submit(site.blazar.delete, made.id)
-            while not deleting.done():
-                with suppress(cloud.NotFound, Unexplained):
-                    site.blazar.change(made.id, LeaseChange(name="busy"))
+    """A DELETE waits for the servers to go, in steps of five seconds: till then every change is refused."""
+    values = {"vcpus": 1, "memory_mb": 64, "disk_gb": 1, "amount": 1, "affinity": None, "resource_properties": ""}
+    room = WantedReservation(resource_type=ResourceType.INSTANCE, values=values)
+    made = site.make(room, start=None, end=later(-199))
+    until(lambda: site.blazar.lease(made.id).state == LeaseState.ACTIVE)  # type: ignore[union-attr]
+    booted(site.alice, flavor=made.reservations[0].id)
+    with ThreadPoolExecutor(1) as pool:
+        deleting = pool.submit(site.blazar.delete, made.id)
+        until(lambda: site.blazar.lease(made.id).state == LeaseState.DELETING)  # type: ignore[union-attr]
+        try:
+            site.blazar.change(made.id, LeaseChange(name="busy"))
+        finally:
+            deleting.result()
+
+
+def booted(user: User, flavor: str) -> None:
+    """Boot a server of this flavor, and wait until it is ACTIVE; it goes with its lease."""
+    image = user.request("GET", "image", "/v2/images?name=tiny").json()["images"][0]["id"]
+    server = {"name": "reserved", "imageRef": image, "flavorRef": flavor, "networks": "none"}
+    answer = user.request("POST", "compute", "/servers", {"server": server})
+    assert answer.status_code == 202, answer.text
+    user.until(answer.json()["server"]["id"], lambda one: one is not None and one["status"] == "ACTIVE", "ACTIVE")
+
+
+def until(holds: Callable[[], bool], timeout: float = 60.0) -> None:
+    end = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.3)
 
 
 def made_with_an_application_credential(site: Site) -> None:
