@@ -69,8 +69,9 @@ class OpenStack:
     Attributes:
         url: where it listens.
         regions: of the catalogue.
+        regions_of: those of one service type, where they are others.
         lacking: the service types that the catalogue lacks.
-        endpoints: other URLs of services, by type.
+        endpoints: other URLs of services, by type; REGION in one stands for the region's name.
         scoped: tokens are of a project.
         expires: of the tokens that it gives.
         servers: Nova's records, newest first.
@@ -81,6 +82,7 @@ class OpenStack:
     url: str = ""
     password: str = PASSWORD
     regions: tuple[str, ...] = ("RegionOne",)
+    regions_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lacking: frozenset[str] = frozenset()
     endpoints: dict[str, str] = field(default_factory=dict)
     scoped: bool = True
@@ -168,8 +170,14 @@ class OpenStack:
                 "type": kind,
                 "name": kind,
                 "endpoints": [
-                    {"id": region, "interface": "public", "region": region, "region_id": region, "url": url}
-                    for region in self.regions
+                    {
+                        "id": region,
+                        "interface": "public",
+                        "region": region,
+                        "region_id": region,
+                        "url": url.replace("REGION", region) if isinstance(url, str) else url,
+                    }
+                    for region in self.regions_of.get(kind, self.regions)
                 ],
             }
             for kind, url in urls.items()

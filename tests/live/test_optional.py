@@ -53,9 +53,18 @@ def test_an_entry_for_blazar_that_cannot_be_read_leaves_nova_as_it_is(stack: Ope
         nova.reservations.leases()
 
 
-def test_blazar_is_taken_from_the_region_of_nova(stack: OpenStack) -> None:
-    stack.regions = ("west", "east")
-    assert connect(clouds_yaml(stack.url, region_name="east")).reservations.leases() == ()
+@pytest.mark.parametrize("config", [{}, {"region_name": "RegionOne"}])
+def test_blazar_is_taken_from_the_region_of_nova(stack: OpenStack, config: dict[str, str]) -> None:
+    stack.regions_of["reservation"] = ("west", "RegionOne")
+    stack.endpoints["reservation"] = f"{stack.url}/REGION/v1"
+    stack.says("GET /RegionOne/v1/leases", Answer(body={"leases": []}))
+    assert connect(clouds_yaml(stack.url, **config)).reservations.leases() == ()
+
+
+def test_a_blazar_of_another_region_is_none(stack: OpenStack) -> None:
+    stack.regions_of["reservation"] = ("west",)
+    with pytest.raises(UnsupportedResourceType, match="in region RegionOne"):
+        connect(clouds_yaml(stack.url)).reservations.leases()
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/", "/v1/0123abcd"])
