@@ -9,9 +9,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.e2e.leases import Leases
 from tests.e2e.openstack_users import User, secret
 from tests.e2e.process import ForkServer, Lessor
 from tests.e2e.proxy import Fate, Proxy, Seen
+from tests.e2e.striking import Struck, everywhere
 
 AT_ONCE = int(os.environ.get("LESSOR_E2E_AT_ONCE", "6"))
 NAME = "life"
@@ -48,19 +48,19 @@ class Stage:
     leases: Leases
     alice: User
     server: str
-    lessor: Lessor
-    requests: list[str] = field(default_factory=list)
-    struck: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    struck: Struck
 
-    def own(self, seen: Seen) -> str | None:
-        """Give the signature of a request of the object's own; None for discovery, watches, lists, tokens."""
-        if self.server in seen.path:
-            path = seen.path.split(self.server, 1)[1]
+
+def _own(server: str) -> Callable[[Seen], str | None]:
+    def own(seen: Seen) -> str | None:
+        if server in seen.path:
+            path = seen.path.split(server, 1)[1]
             action = re.match(rb'\{"([a-zA-Z-]+)"', seen.body)
             return f"nova {seen.method} {path} {action.group(1).decode() if action else ''}".strip()
         match = re.search(r"/(instanceleases|leaserenewals)(/[a-z0-9-]+(?:/status)?|\?fieldSelector=\S+)$", seen.path)
         return f"kube {seen.method} {match.group(1)}{match.group(2).split('=')[0]}{_parts(seen)}" if match else None
+
+    return own
 
 
 def _parts(seen: Seen) -> str:
@@ -153,12 +153,12 @@ class Theatre:
             things.callback(lessor.kill)
             server = self._alice.boot(f"life-{number}")
             things.callback(self._alice.remove, server)
-            stage = Stage(Leases(self._kubectl, self._api, namespace), self._alice, server, lessor)
-            kube.judge = nova.judge = _judge(stage, strike_at, fate)
-            kube.strike = nova.strike = lambda: (lessor.kill(), stage.struck.set())
-            restarter = threading.Thread(target=_restart, args=(stage,), daemon=True)
+            struck = Struck(lessor, _own(server))
+            stage = Stage(Leases(self._kubectl, self._api, namespace), self._alice, server, struck)
+            kube.judge = nova.judge = struck.judge(strike_at, fate)
+            kube.strike = nova.strike = struck.strike
             lessor.start()
-            restarter.start()
+            struck.restarted()
             stage.leases.apply(
                 secret("cloud", self._alice, compute_endpoint_override=nova.url + self._alice.path("compute"))
             )
@@ -175,32 +175,6 @@ class Theatre:
         assert harm >= began + 6 - 1, "a stage ran before its time"
 
 
-def _since_last_write(requests: list[str]) -> list[str]:
-    """The last write and the reads after it: the same again is a poll, or a try of the same, and no new point."""
-    writes = [at for at, signature in enumerate(requests) if " GET" not in signature]
-    return requests[writes[-1] :] if writes else requests
-
-
-def _judge(stage: Stage, strike_at: int | None, fate: Fate) -> Callable[[Seen], Fate]:
-    def judge(seen: Seen) -> Fate:
-        signature = stage.own(seen)
-        if signature is None or stage.struck.is_set():
-            return Fate.PASS
-        with stage.lock:
-            if signature not in _since_last_write(stage.requests):
-                stage.requests.append(signature)
-                if strike_at == len(stage.requests):
-                    return fate
-        return Fate.PASS
-
-    return judge
-
-
-def _restart(stage: Stage) -> None:
-    if stage.struck.wait(300):
-        stage.lessor.start(wait=False)
-
-
 @pytest.fixture(scope="module")
 def theatre(
     kubectl: Kubectl, api: Api, users: Users, _crds: None, tmp_path_factory: pytest.TempPathFactory
@@ -210,42 +184,15 @@ def theatre(
     forks.close()
 
 
-Point = tuple[int, Fate]
-
-
-def _strike(theatre: Theatre, life: Life, recorded: list[str], points: list[Point]) -> tuple[list[str], list[Point]]:
-    """Play the life once for each point, several at a time; gives what went wrong, and the points never reached."""
-    faults: list[str] = []
-    missed: list[Point] = []
-
-    def one(point: Point) -> None:
-        at, fate = point
-        try:
-            stage = theatre.play(life, at, fate)
-        except Exception as error:  # noqa: BLE001 (all points are played, whatever one of them does)
-            faults.append(f"{fate.name} request {at} ({recorded[at - 1]}): {error!r}")
-            print(f"\nFAILED {life.name}: {faults[-1]}", flush=True)
-            return
-        if not stage.struck.is_set():
-            missed.append(point)
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(one, points))
-    return faults, missed
-
-
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.name)
 def test_a_death_at_any_request_changes_nothing(theatre: Theatre, life: Life) -> None:
-    recorded = min((theatre.play(life).requests for _ in range(2)), key=len)
+    recorded = min((theatre.play(life).struck.requests for _ in range(2)), key=len)
     print(f"\n{life.name}: " + ", ".join(f"{number} {signature}" for number, signature in enumerate(recorded, 1)))
-    points = [(at, fate) for at in range(1, len(recorded) + 1) for fate in (Fate.BEFORE, Fate.AFTER, Fate.CUT)]
     began = time.monotonic()
-    faults, missed = _strike(theatre, life, recorded, points)
-    for _ in range(3):  # now and then a life has a request less than the recorded one
-        again, missed = _strike(theatre, life, recorded, missed)
-        faults += again
-    print(
-        f"{life.name}: {len(points)} deaths at {len(recorded)} requests in {time.monotonic() - began:.0f} s", flush=True
+    faults, missed = everywhere(
+        lambda at, fate: theatre.play(life, at, fate).struck.struck.is_set(), recorded, AT_ONCE, life.name
     )
+    took = time.monotonic() - began
+    print(f"{life.name}: {3 * len(recorded)} deaths at {len(recorded)} requests in {took:.0f} s", flush=True)
     assert faults == []
     assert missed == []

@@ -232,7 +232,8 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
 def _introduced(facts: Facts, seen: ObservedLease) -> Plan | None:
     """The finalizer and the annotation go on before all else; a start that moved since is noted in it."""
     said = identity.of(facts.lease.metadata)
-    start = facts.lease.status.create_requested_time or (said.start if said is not None else seen.start)
+    asked = facts.lease.spec.start_time or facts.lease.status.create_requested_time
+    start = asked or (said.start if said is not None else seen.start)
     new = said is None or said.lease_id != seen.id or abs((said.start - start).total_seconds()) > _KNOWN
     if facts.lease.metadata.held and not new:
         return None
