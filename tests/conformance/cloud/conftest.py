@@ -1,10 +1,13 @@
 """The cloud that a case runs on, and the servers that cases share."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.conformance.cloud import stack as stacks
+from tests.conformance.cloud.leasing import Leasing, hosts
+from tests.conformance.cloud.life import Life
 from tests.conformance.cloud.pool import Pool
 from tests.conformance.cloud.stack import Stack
 
@@ -15,6 +18,41 @@ def stack(side: str) -> Iterator[Stack]:
     with stacks.real() if side == "real" else stacks.simulated() as made:
         yield made
         made.clear()
+
+
+@pytest.fixture(scope="session")
+def chi() -> Iterator[Stack]:
+    """Give a simulated cloud with Chameleon's Blazar; there is no other one."""
+    with stacks.simulated(chameleon=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def leasing(stack: Stack) -> Iterator[Leasing]:
+    """Give what makes leases, and deletes those that are left at the end."""
+    made = Leasing(stack)
+    yield made
+    made.clear()
+
+
+@pytest.fixture(scope="session")
+def pending(leasing: Leasing) -> dict[str, Any]:
+    """Give a PENDING lease of one host of alice; every case leaves it as it was."""
+    return leasing.made(leasing.later(hosts()))
+
+
+@pytest.fixture
+def own(leasing: Leasing) -> Iterator[Leasing]:
+    """Give what makes leases; those of this case go at its end."""
+    known = set(leasing.ids)
+    yield leasing
+    leasing.clear(known)
+
+
+@pytest.fixture(scope="session")
+def life(leasing: Leasing) -> Life:
+    """Give the leases that begin now, all at once: the manager looks every ten seconds only."""
+    return Life(leasing)
 
 
 @pytest.fixture(scope="session")

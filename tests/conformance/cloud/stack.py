@@ -17,6 +17,7 @@ import pytest
 import requests
 import yaml
 
+from lessor.ports.clock import SystemClock
 from lessor.simulated.clock import SimClock
 from lessor.simulated.cloud.cloud import Cloud
 from tests.simulated.cloud.served import serving
@@ -24,7 +25,10 @@ from tests.simulated.cloud.served import serving
 MICROVERSION = "compute 2.73"
 NAMES = ("admin", "alice", "anna", "bob")
 PROJECTS = {"admin": "admin", "alice": "alice", "anna": "alice", "bob": "bob"}
+RESERVABLE = {"bm-a": "none", "bm-b": "none", "bm-c": "a100"}
+FLOATING_IPS = ("203.0.113.100", "203.0.113.101")
 _LOOKS = 150
+_LONGEST_PAUSE = timedelta(seconds=10)
 _PAUSE_SECONDS = 0.2
 _TIMEOUT = 60
 
@@ -41,6 +45,11 @@ class Answer:
     def words(self) -> str:
         """The message of a refusal of Keystone or Nova."""
         return str(next(iter(self.body.values()))["message"])
+
+    @property
+    def said(self) -> str:
+        """The message of a refusal of Blazar."""
+        return str(self.body["error_message"])
 
     @property
     def kind(self) -> str:
@@ -102,6 +111,15 @@ class User:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         return self.send(method, f"{self.endpoints['image']}/v2{path}", body, named)
 
+    def blazar(self, method: str, path: str, body: Any = None, **headers: str | None) -> Answer:
+        """Ask Blazar."""
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        return self.send(method, self.endpoints["reservation"] + path, body, named)
+
+    def neutron(self, path: str) -> Answer:
+        """Read from Neutron."""
+        return self.send("GET", f"{self.endpoints['network']}/v2.0{path}")
+
     def keystone(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Ask Keystone."""
         named = {key.replace("_", "-"): value for key, value in headers.items()}
@@ -134,6 +152,9 @@ class Stack:
     Attributes:
         users: by name; anna is in alice's project, bob in another.
         pause: lets a little time pass.
+        now: gives its time.
+        set_freepool: puts one of Blazar's hosts into the freepool, or takes it out.
+        set_enabled: lets one of the users in, or no longer.
         prefix: of the names of everything that the cases make.
         made: servers to delete at the end.
     """
@@ -141,6 +162,9 @@ class Stack:
     side: str
     users: dict[str, User]
     pause: Callable[[], None]
+    now: Callable[[], datetime]
+    set_freepool: Callable[["Stack", str, bool], None]
+    set_enabled: Callable[["Stack", str, bool], None]
     prefix: str = field(default_factory=lambda: f"case-{uuid.uuid4().hex[:8]}")
     made: list[str] = field(default_factory=list)
     image_id: str = ""
@@ -223,14 +247,29 @@ def real() -> Iterator[Stack]:
         auth = every[name]["auth"]
         users[name] = User(auth["auth_url"], auth["username"], auth["password"], auth["project_name"])
     waiting = threading.Event()
-    yield Stack("real", users, lambda: (waiting.wait(_PAUSE_SECONDS), None)[1])
+    pause = lambda: (waiting.wait(_PAUSE_SECONDS), None)[1]  # noqa: E731 (one of the parts)
+    yield Stack("real", users, pause, SystemClock().now, _aggregate, _enable)
+
+
+def _enable(stack: Stack, name: str, value: bool) -> None:
+    path = f"/users/{stack.users[name].user_id}"
+    answer = stack.admin.keystone("PATCH", path, {"user": {"enabled": value}})
+    assert answer.code == 200, answer.body
+
+
+def _aggregate(stack: Stack, host: str, present: bool) -> None:
+    found = stack.admin.nova("GET", "/os-aggregates").body["aggregates"]
+    freepool = next(each["id"] for each in found if each["name"] == "freepool")
+    action = "add_host" if present else "remove_host"
+    answer = stack.admin.nova("POST", f"/os-aggregates/{freepool}/action", {action: {"host": host}})
+    assert answer.code == 200, answer.body
 
 
 @contextmanager
-def simulated() -> Iterator[Stack]:
+def simulated(*, chameleon: bool = False) -> Iterator[Stack]:
     """Give the simulated cloud, with a clock that jumps to the end of the next task whenever somebody waits."""
     clock = SimClock(datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC))
-    cloud = Cloud(clock.now, token_life=timedelta(days=365))
+    cloud = Cloud(clock.now, token_life=timedelta(days=365), chameleon=chameleon)
     users = {}
     projects = {name: cloud.add_project(name) for name in sorted(set(PROJECTS.values()))}
     cloud.add_flavor("small", vcpus=1, ram=512, disk=1)
@@ -239,11 +278,27 @@ def simulated() -> Iterator[Stack]:
         for role in ("admin",) if name == "admin" else ("member", "reader"):
             cloud.assign(user, projects[PROJECTS[name]], role)
 
+    for name, gpu in RESERVABLE.items():
+        cloud.inventory.add_host(name, gpu=gpu)
+    public = cloud.networks.make("public", is_external=True)
+    cloud.networks.make("private", is_shared=True)
+    for address in FLOATING_IPS:
+        cloud.inventory.add_floating_ip(public, address)
+    if chameleon:
+        cloud.inventory.add_device("pi-1", model="raspberrypi4-64")
+        cloud.inventory.add_segment("physnet1", 101)
+
     def pause() -> None:
-        soonest = cloud.next_transition()
-        clock.jump(soonest if soonest is not None else clock.now() + timedelta(seconds=1))
+        soonest, now = cloud.next_transition(), clock.now()
+        clock.jump(min(soonest or now + timedelta(seconds=1), now + _LONGEST_PAUSE))
+
+    def set_freepool(_: Stack, host: str, present: bool) -> None:
+        cloud.inventory.calendar.named("host", host).in_freepool = present
+
+    def set_enabled(stack: Stack, name: str, value: bool) -> None:
+        cloud.identity.people.users[stack.users[name].user_id].enabled = value
 
     with serving(cloud) as url:
         for name in NAMES:
             users[name] = User(f"{url}/identity/v3", name, "not-a-secret", PROJECTS[name])
-        yield Stack("simulated", users, pause)
+        yield Stack("simulated", users, pause, clock.now, set_freepool, set_enabled)

@@ -92,7 +92,7 @@ class Core:
         self._past: datetime | None = None
         self.compute = Compute(self._moment, self._uuid, self.images)
         self.networks = Networks(self._moment, self._uuid)
-        tenants = Tenants(self._moment, self.compute, lambda: _BLAZAR)
+        tenants = Tenants(self._moment, self._uuid, self.compute, _BLAZAR)
         self.inventory = Inventory(self._uuid, tenants, self.networks, chameleon=chameleon)
         self.blazar = Blazar(self._moment, self._uuid, self.inventory, Trusts(self.identity.people, self._hex))
         self.outside = Outside(self.blazar)

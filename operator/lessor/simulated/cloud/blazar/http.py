@@ -65,7 +65,7 @@ class BlazarApi:
         return Reply(body={"hosts": [records.host(each) for each in self._blazar.inventory.calendar.of(HOST)]})
 
     def _floating_ips(self, _: Asked, who: Token) -> Reply:
-        if not who.admin:
+        if "reader" not in who.roles:
             raise refusals.policy("floatingips:get")
         found = self._blazar.inventory.calendar.of(FLOATING_IP)
         return Reply(body={"floatingips": [records.floating_ip(each) for each in found]})

@@ -114,11 +114,22 @@ class VirtualInstances(_Instances):
         if reservation.status == states.ACTIVE and Counter(reservation.allocations) - Counter(chosen):
             raise refusals.cannot_update_slots()
         reservation.values |= merged
-        reservation.allocations = chosen
+        self._replace(reservation, chosen)
         if reservation.status == states.ACTIVE:
             reservation.hosts = [self._calendar.resources[each].name for each in chosen]
         else:
             self._make_flavor(reservation)
+
+    def _replace(self, reservation: Reservation, chosen: list[str]) -> None:
+        """Give up and take hosts. Of two slots on one host it gives up the same one twice, and fails.
+
+        Source: instance_plugin.py, update_host_allocations; seen on Blazar 18.
+        """
+        removed = Counter(reservation.allocations) - Counter(chosen)
+        if any(many > 1 for many in removed.values()):
+            reservation.allocations.remove(next(iter(removed)))
+            raise refusals.database("BlazarDBNotFound")
+        reservation.allocations = chosen
 
     def _chosen(self, wanted: Wanted, reservation: Reservation | None) -> list[str]:
         """Choose a host for each instance, those that it has first. Source: pickup_hosts."""

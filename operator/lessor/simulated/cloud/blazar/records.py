@@ -37,7 +37,7 @@ def host(found: Resource) -> Record:
 
 
 def floating_ip(found: Resource) -> Record:
-    """Give a floating IP that can be reserved, as administrators see it."""
+    """Give a floating IP that can be reserved, as all see it."""
     return {"id": found.id, "floating_ip_address": found.name, **found.columns, "reservable": found.is_reservable}
 
 

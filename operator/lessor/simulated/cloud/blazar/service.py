@@ -188,8 +188,11 @@ class Blazar:
         if unknown:
             words = f"Please enter valid reservation IDs. Invalid reservation IDs are: {','.join(unknown)}"
             raise refusals.invalid_input(words)
-        if any(not self.inventory.has(each.get("resource_type", have[each["id"]].kind)) for each in sent):
+        kinds = {each.get("resource_type", have[each["id"]].kind) for each in sent}
+        if not all(self.inventory.has(each) for each in kinds):
             raise refusals.cannot_update("resource_type")
+        if kinds - {each.kind for each in lease.reservations}:  # a KeyError in its enforcement
+            raise refusals.internal()
         return {each["id"]: each for each in sent}
 
     def _room_beside(self, lease: Lease, asked: Mapping[str, Body], span: Span, trust: Trust) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from lessor.simulated.cloud.blazar import refusals
 from lessor.simulated.cloud.blazar.lease import Trust
 from lessor.simulated.cloud.compute import Compute
 from lessor.simulated.cloud.identity import Token
@@ -18,10 +19,11 @@ from lessor.simulated.cloud.server import Flavor, Server
 class Tenants:
     """Who lives on what is reserved."""
 
-    def __init__(self, now: Callable[[], datetime], compute: Compute, user_id: Callable[[], str]) -> None:
+    def __init__(self, now: Callable[[], datetime], fresh: Callable[[], str], compute: Compute, user_id: str) -> None:
         self._now = now
         self._compute = compute
         self._user_id = user_id
+        self._fresh = fresh
 
     # ------------------------------------------------------------ servers
 
@@ -41,7 +43,7 @@ class Tenants:
         """Ask Nova to delete them, as an administrator: a lock is in nobody's way. What Nova refuses is passed over."""
         for server in servers:
             with suppress(Refused):
-                self._compute.delete(self._token(self._user_id(), "", ("admin", "service")), server.id)
+                self._compute.delete(self._token(self._user_id, "", ("admin", "service")), server.id)
 
     def hasten(self, servers: Iterable[Server], until: datetime) -> None:
         """Let those that are gone by then be gone now."""
@@ -72,9 +74,13 @@ class Tenants:
         """Give a flavor, if people of this project see it.
 
         Raises:
-            Refused: 404.
+            Refused: 404, in Nova's words: the exception of its client has the name of one of Blazar's.
         """
-        return self._compute.flavor(flavor_id, project_id)
+        try:
+            return self._compute.flavor(flavor_id, project_id)
+        except Refused as refused:
+            words = f"{refused.words} (HTTP 404) (Request-ID: req-{self._fresh()})"
+            raise refusals.No(404, words, own=False) from None
 
     def make_flavor(self, reservation_id: str, like: Flavor, extra_specs: Mapping[str, str]) -> None:
         """Make the private flavor of a reservation. Source: instance_plugin.py, _create_flavor."""
