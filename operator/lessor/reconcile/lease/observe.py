@@ -7,7 +7,7 @@ from lessor.decide.lease.facts import Facts, Look
 from lessor.model.conditions import Fault, Reason
 from lessor.model.lease import ResourceType
 from lessor.model.reservations import LeaseState, ObservedLease
-from lessor.ports.cloud import CloudError
+from lessor.ports.cloud import CloudError, PermissionRefused
 from lessor.ports.reservations import LeaseRefused, Reservations
 from lessor.reconcile.lease.given import Given
 from lessor.reconcile.observe import fault_of
@@ -104,4 +104,6 @@ def _floating_ips(facts: Facts, seen: ObservedLease, blazar: Reservations) -> di
 
 def reason_of(error: CloudError) -> Reason:
     """Give the reason of an error that came of an effect."""
+    if isinstance(error, PermissionRefused):
+        return Reason.PERMISSION_DENIED
     return Reason.UNCERTAIN if error.reason is Reason.MISSING else error.reason
