@@ -82,42 +82,41 @@ def _just_done(facts: Facts, step: _Step) -> bool:
 
 
 def _ask(facts: Facts, seen: ObservedLease, status: LeaseStatus, step: _Step) -> Changing:
-    fault = step.fault or _failure(facts, step)
+    fault = step.fault or _failure(facts, seen, step)
     if fault is not None:
-        refusal = refusals.of(facts, step.digest, fault) if _is_news(facts, step, fault) else status.refusal
-        again = refusals.again_at(refusal) if refusal is not None else None
-        return Changing(status=replace(status, refusal=refusal), refusal=refusal, wake_at=again)
-    if refusals.holds(facts, step.digest):
-        refusal = refusals.standing(facts, step.digest)
-        return Changing(status=status, refusal=refusal, wake_at=refusals.again_at(refusal) if refusal else None)
+        refusal = _noted(facts, step, fault)
+        return Changing(status=replace(status, refusal=refusal), refusal=refusal, wake_at=refusals.again_at(refusal))
+    if (held := refusals.holding(facts, step.digest)) is not None:
+        return Changing(status=status, refusal=held, wake_at=refusals.again_at(held))
     if facts.lease.spec.suspend or not states.takes_changes(seen):
         return Changing(status=status)
     return Changing(status=status, effect=Change(lease_id=seen.id, change=step.change, why=Why.EDIT))
 
 
-def _failure(facts: Facts, step: _Step) -> Fault | None:
-    """How this was refused in this pass; a busy lease, or an answer that was lost, is no refusal: it is read again."""
+def _failure(facts: Facts, seen: ObservedLease, step: _Step) -> Fault | None:
+    """How this was refused in this pass. A busy lease is read again; a stable one after a lost answer has its pause."""
     failed = facts.failed
     if failed is None or not isinstance(failed.effect, Change) or failed.effect.change != step.change:
         return None
-    undecided = failed.fault.reason in {Reason.UNCERTAIN, Reason.CLOUD_UNAVAILABLE}
-    return None if undecided else refusals.told(facts, failed.fault)
+    if failed.fault.reason in refusals.UNDECIDED and not states.takes_changes(seen):
+        return None
+    return refusals.told(facts, failed.fault)
 
 
-def _is_news(facts: Facts, step: _Step, fault: Fault) -> bool:
-    """A fault that we find ourselves is the same in each pass: it is written once."""
+def _noted(facts: Facts, step: _Step, fault: Fault) -> Refusal:
+    """Give the refusal that stands: a fault that we find ourselves is the same in each pass, and is written once."""
     standing = refusals.standing(facts, step.digest)
-    return step.fault is None or standing is None or standing.message != fault.message
+    if step.fault is not None and standing is not None and standing.message == fault.message:
+        return standing
+    return refusals.of(facts, step.digest, fault)
 
 
 def _heal(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> Changing:
     """A rename to its own name brings a lease whose update failed back. Source: blazar/status.py; ran on Blazar 18."""
     refused = facts.failed
     if refused is not None and isinstance(refused.effect, Change) and refused.effect.why is Why.EDIT:
-        fault = refused.fault
-        if fault.reason not in {Reason.UNCERTAIN, Reason.CLOUD_UNAVAILABLE}:
-            digest = _Step(refused.effect.change, status).digest
-            status = replace(status, refusal=refusals.of(facts, digest, fault))
+        digest = _Step(refused.effect.change, status).digest
+        status = replace(status, refusal=refusals.of(facts, digest, refusals.told(facts, refused.fault)))
     tried = any(isinstance(done, Change) and done.why is Why.HEAL for done in facts.done)
     failed = refused is not None and isinstance(refused.effect, Change) and refused.effect.why is Why.HEAL
     if tried or failed or facts.lease.spec.suspend:

@@ -246,10 +246,8 @@ def _by_itself(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Win
         requested_by=AUTO,
     )
     digest = _auto_digest(asked)
-    if refusals.holds(facts, digest):
-        refusal = refusals.standing(facts, digest)
-        again = refusals.again_at(refusal) if refusal is not None else None
-        return Extending(status=status, holds=True, wake_at=again)
+    if (held := refusals.holding(facts, digest)) is not None:
+        return Extending(status=status, holds=True, wake_at=refusals.again_at(held))
     if facts.lease.spec.suspend or not states.takes_changes(seen):
         return quiet
     return Extending(status=replace(status, extension=asked), claim=True)

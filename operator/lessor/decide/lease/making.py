@@ -121,11 +121,8 @@ def _claim(facts: Facts, time: Window) -> Making:
     status, asked_for = facts.lease.status, request(facts)
     if time.end <= facts.now:
         return Making(status=status, ended=True)
-    if refusals.holds(facts, asked_for):
-        refusal = refusals.standing(facts, asked_for)
-        return Making(
-            status=status, refusal=refusal, wake_at=refusals.again_at(refusal) if refusal is not None else None
-        )
+    if (held := refusals.holding(facts, asked_for)) is not None:
+        return Making(status=status, refusal=held, wake_at=refusals.again_at(held))
     if facts.identity is None:
         return Making(status=status, look_closer=facts.fault is None, uncertain=facts.fault is not None)
     return Making(status=_claimed(facts), claim=True)

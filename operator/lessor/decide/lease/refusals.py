@@ -16,8 +16,12 @@ _CAPACITY = (
 )
 _LONGEST = timedelta(minutes=30)
 _ASK = timedelta(minutes=10)
+_LOST = timedelta(seconds=10)
 # Nothing but another spec helps: asked again only then, or when a person wants it.
 FINAL = frozenset({Reason.REFUSED, Reason.UNSUPPORTED_RESOURCE_TYPE, Reason.INVALID_SPEC})
+# No answer at all: it may have been done. What comes to the same however often it is asked is asked again, in pauses:
+# a Blazar that cannot act in its user's name answers each change so, and turns the lease to ERROR.
+UNDECIDED = frozenset({Reason.UNCERTAIN, Reason.CLOUD_UNAVAILABLE})
 
 
 def of(facts: Facts, request: str, fault: Fault) -> Refusal:
@@ -36,6 +40,8 @@ def of(facts: Facts, request: str, fault: Fault) -> Refusal:
 
 def told(facts: Facts, fault: Fault) -> Fault:
     """Give the fault with the longest end that Blazar would have taken instead, where that was asked."""
+    if fault.reason in UNDECIDED:
+        return Fault(Reason.UNCERTAIN, fault.message)
     longest, requested = facts.longest, facts.lease.status.requested
     if longest is None or requested is None:
         return fault
@@ -58,16 +64,18 @@ def again_at(refusal: Refusal) -> datetime | None:
     """Give when the same may be asked for again; None: never by itself."""
     if refusal.reason in FINAL:
         return None
+    if refusal.reason in UNDECIDED:
+        return times.later(refusal.time, min(_LOST * (1 << min(refusal.count - 1, 10)), _ASK))
     if refusal.reason != Reason.NOT_ENOUGH_RESOURCES:
         return times.later(refusal.time, _ASK)
     pause = _CAPACITY[refusal.count - 1] if refusal.count <= len(_CAPACITY) else _LONGEST
     return times.later(refusal.time, pause)
 
 
-def holds(facts: Facts, request: str) -> bool:
-    """Tell whether this request must not be made now."""
+def holding(facts: Facts, request: str) -> Refusal | None:
+    """Give the refusal for whose sake this request must not be made now; None: it may."""
     refusal = standing(facts, request)
     if refusal is None or facts.asked:
-        return False
+        return None
     again = again_at(refusal)
-    return again is None or facts.now < again
+    return refusal if again is None or facts.now < again else None

@@ -1,15 +1,14 @@
 """What is said of a lease that is there: Reserved, Active, Degraded, and whether it is ready."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from lessor.decide.lease import states
+from lessor.decide.lease import refusals, states
 from lessor.decide.lease.changing import Changing
 from lessor.decide.lease.facts import Facts
 from lessor.decide.lease.states import Trouble
 from lessor.model import conditions, times
 from lessor.model.conditions import ConditionType, Reason, Verdict
-from lessor.model.lease import LeaseStatus, Requested
+from lessor.model.lease import LeaseStatus, Refusal
 from lessor.model.reservations import EventState, EventType, LeaseState, ObservedLease
 
 
@@ -179,7 +178,7 @@ def _ready(facts: Facts, seen: ObservedLease, changing: Changing, reserved: Verd
     if changing.healing:
         return conditions.false(Reason.UNCERTAIN, "An update failed in Blazar; the lease is being brought back.")
     if changing.refusal is not None:
-        return _unchanged(seen, changing)
+        return _unchanged(seen, changing.refusal)
     if active.status is conditions.ConditionStatus.TRUE or active.reason is not Reason.NOT_STARTED:
         return active
     return conditions.true(Reason.RESERVED, f"Blazar holds the lease; it starts at {times.text(seen.start)}.")
@@ -193,19 +192,16 @@ def _output(facts: Facts) -> Verdict | None:
     return conditions.false(Reason.INVALID_SPEC, told.message)
 
 
-def _unchanged(seen: ObservedLease, changing: Changing) -> Verdict:
-    refusal = changing.refusal
-    reason = Reason.REFUSED
-    words = ""
-    if refusal is not None:
-        reason = Reason.NOT_ENOUGH_RESOURCES if refusal.reason == Reason.NOT_ENOUGH_RESOURCES else Reason.REFUSED
-        words = refusal.message
-    again = " It is asked for again on and on." if reason is Reason.NOT_ENOUGH_RESOURCES else ""
-    return conditions.false(reason, f"The lease stays as it is, until {times.text(seen.end)}: {words}{again}")
-
-
-def end_of(requested: Requested | None, seen: ObservedLease | None) -> datetime | None:
-    """Give the end that is known: Blazar's, else the one that was asked for."""
-    if seen is not None:
-        return seen.end
-    return requested.end_time if requested is not None else None
+def _unchanged(seen: ObservedLease, refusal: Refusal) -> Verdict:
+    if refusal.reason in refusals.UNDECIDED:
+        return conditions.false(
+            Reason.UNCERTAIN,
+            f"Whether Blazar changed the lease is not known: {refusal.message} It is read, and asked for again at "
+            "longer pauses.",
+        )
+    again = "It is asked for again when the spec changes."
+    if refusal.reason not in refusals.FINAL:
+        again = "It is asked for again on and on."
+    reason = Reason.NOT_ENOUGH_RESOURCES if refusal.reason == Reason.NOT_ENOUGH_RESOURCES else Reason.REFUSED
+    until = times.text(seen.end)
+    return conditions.false(reason, f"The lease stays as it is, until {until}: {refusal.message} {again}")
