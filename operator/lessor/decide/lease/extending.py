@@ -20,10 +20,10 @@ from lessor.decide.lease.window import Window, minute_up
 from lessor.model import conditions, times
 from lessor.model.conditions import Fault, Reason, Verdict
 from lessor.model.instancelease import Grant, RenewalsStatus
-from lessor.model.lease import LeaseStatus, RenewalMode
+from lessor.model.lease import Lease, LeaseStatus, RenewalMode
 from lessor.model.leaserenewal import LeaseRenewal
 from lessor.model.plans import Event, EventReason, RenewalDecision
-from lessor.model.reservations import LeaseChange, ObservedLease
+from lessor.model.reservations import LeaseChange, LeaseState, ObservedLease
 from lessor.model.times import Duration
 
 replace = msgspec.structs.replace
@@ -171,7 +171,7 @@ def _refused(facts: Facts, seen: ObservedLease, status: LeaseStatus, asked: Gran
 
 
 def _asked(facts: Facts, time: Window, request: LeaseRenewal) -> Grant:
-    end = _new_end(facts, time, request.spec.extend_by)
+    end = _new_end(facts.lease, time, request.spec.extend_by)
     return Grant(
         name=request.metadata.name,
         uid=request.metadata.uid,
@@ -182,11 +182,11 @@ def _asked(facts: Facts, time: Window, request: LeaseRenewal) -> Grant:
     )
 
 
-def _new_end(facts: Facts, time: Window, asked: Duration | None) -> datetime:
+def _new_end(lease: Lease, time: Window, asked: Duration | None) -> datetime:
     """The end after the extension, a whole minute, within the limits."""
-    rules = facts.lease.spec.renewal
+    rules = lease.spec.renewal
     most = rules.extend_by if rules is not None else None
-    by = (asked or most or window.length(facts.lease)).delta
+    by = (asked or most or window.length(lease)).delta
     if most is not None:
         by = min(by, most.delta)
     end = minute_up(times.later(time.end, by))
@@ -209,7 +209,7 @@ def _denial(
     fixed = unchangeable(seen)
     if fixed is not None:
         return conditions.false(Reason.NOT_RENEWABLE, fixed.message)
-    if _new_end(facts, time, request.spec.extend_by) <= time.end:
+    if _new_end(facts.lease, time, request.spec.extend_by) <= time.end:
         return conditions.false(
             Reason.LIMIT_REACHED,
             f"The lease already ends at {times.text(time.end)}, and spec.renewal.maxTotal lets it end no later.",
@@ -231,7 +231,7 @@ def _by_itself(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Win
     quiet = Extending(status=status)
     if rules is None or rules.mode != RenewalMode.AUTO or states.is_over(seen) or unchangeable(seen) is not None:
         return quiet
-    end = _new_end(facts, time, rules.extend_by)
+    end = _new_end(facts.lease, time, rules.extend_by)
     if end <= time.end or not states.has_started(seen):
         return quiet
     at = _auto_at(time, end)
@@ -251,6 +251,16 @@ def _by_itself(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Win
     if facts.lease.spec.suspend or not states.takes_changes(seen):
         return quiet
     return Extending(status=replace(status, extension=asked), claim=True)
+
+
+def by_itself_at(lease: Lease, now: datetime) -> datetime | None:
+    """Give when a Lease that has started is extended by itself next; None: it is not."""
+    rules = lease.spec.renewal
+    if rules is None or rules.mode != RenewalMode.AUTO or lease.status.state != LeaseState.ACTIVE:
+        return None
+    time = window.at(lease, None, now)
+    end = _new_end(lease, time, rules.extend_by)
+    return _auto_at(time, end) if end > time.end else None
 
 
 def _auto_at(time: Window, end: datetime) -> datetime:

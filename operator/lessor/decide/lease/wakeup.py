@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from lessor.decide.lease import refusals, window
+from lessor.decide.lease import extending, refusals, window
 from lessor.model import conditions, names
 from lessor.model.conditions import ConditionType, Reason
-from lessor.model.lease import Lease
+from lessor.model.lease import Lease, ReservationStatus, ResourceType
 from lessor.model.reservations import LeaseState
 
 _RESTING = frozenset({LeaseState.PENDING, LeaseState.ACTIVE, LeaseState.TERMINATED})
@@ -22,14 +22,20 @@ def at(lease: Lease, now: datetime) -> datetime | None:
     if status.state not in _RESTING or status.start_time is None or status.end_time is None:
         stalled = conditions.is_true(status.conditions, ConditionType.STALLED)
         return max(now, refusal) if refusal is not None else None if stalled else now
+    if status.extension is not None or any(_lacks_addresses(one) for one in status.reservations):
+        return now
     expiring = window.expiring(status.start_time, status.end_time)
     instants = [
-        refusal,
+        refusal if refusal is not None else extending.by_itself_at(lease, now),
         status.start_time if status.state == LeaseState.PENDING else None,
         status.end_time,
         expiring if not conditions.is_true(status.conditions, ConditionType.EXPIRING) else None,
     ]
     return max(now, min(instant for instant in instants if instant is not None))
+
+
+def _lacks_addresses(one: ReservationStatus) -> bool:
+    return one.resource_type == ResourceType.FLOATING_IP and one.state == "active" and not one.floating_ips
 
 
 def _answered(lease: Lease) -> bool:
