@@ -26,10 +26,10 @@ class World:
     Its tokens live long: keystoneauth compares their end with the wall's clock.
     """
 
-    def __init__(self, seed: int = 0, life: timedelta = timedelta(days=3650)) -> None:
+    def __init__(self, seed: int = 0, life: timedelta = timedelta(days=3650), *, chameleon: bool = False) -> None:
         self.clock = SimClock(START)
         self.faults = Faults()
-        self.cloud = Cloud(self.clock.now, faults=self.faults, seed=seed, token_life=life)
+        self.cloud = Cloud(self.clock.now, faults=self.faults, seed=seed, token_life=life, chameleon=chameleon)
         self.team, self.other, self.admins = (self.cloud.add_project(name) for name in ("team-a", "team-b", "admin"))
         self.alice = self.cloud.add_user("alice", email="alice@example.com")
         self.anna, self.bob, self.root = (self.cloud.add_user(name) for name in ("anna", "bob", "root"))

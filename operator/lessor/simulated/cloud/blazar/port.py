@@ -50,6 +50,7 @@ class BlazarPort:
         self._blazar = core.blazar
         self._identity = identity
         self._send = send
+        self._absent = frozenset(core.absent)  # a catalogue is read once
 
     @property
     def identity(self) -> CloudIdentity:
@@ -165,7 +166,7 @@ class BlazarPort:
 
     def _is_there(self, service: Service) -> None:
         """Refuse what needs a service that the cloud has not."""
-        if service in self._core.absent:
+        if service in self._absent:
             where = f"({_TYPES[service]}) in region {self._core.region}"
             raise reservations.UnsupportedResourceType(
                 f"The catalogue of Keystone has no {service.label} {where}. Reservations need it."
