@@ -101,7 +101,7 @@ def _answered(
 
 def _make(facts: Facts) -> Plan:
     time = window.at(facts.lease, None, facts.now)
-    if facts.lease.spec.suspend and not _underway(facts):
+    if facts.lease.spec.suspend and making.is_certain(facts):
         return _held_back(facts)
     made = making.make(facts, time)
     if made.look_closer:
@@ -122,14 +122,17 @@ def _make(facts: Facts) -> Plan:
     )
 
 
-def _underway(facts: Facts) -> bool:
-    return facts.lease.status.create_requested_time is not None
-
-
 def _held_back(facts: Facts) -> Plan:
-    waits = conditions.false(Reason.CREATING, "spec.suspend is set: no lease is asked for.")
+    """A claim that nobody sent a POST for is taken back: the time of the lease counts from the next one."""
+    waits = conditions.false(
+        Reason.CREATING, "spec.suspend is set: no lease is asked for. Take it away to have one made."
+    )
     said = summing.whole(facts, accepted=accepting.accepted(), reserved=waits, ready=waits)
-    return Plan(status=_answered(facts, facts.lease.status, said))
+    none = replace(facts.lease.status, create_requested_time=None, requested=None, reservations=())
+    return Plan(
+        status=_answered(facts, none, said),
+        decisions=extending.waiting(facts, "The lease is suspended before it was made. The request waits."),
+    )
 
 
 def _of_making(made: Making, accepted: Verdict, reserved: Verdict) -> Verdict:

@@ -71,6 +71,20 @@ def request(facts: Facts) -> str:
     return wanted.request_digest(wire.to_builtins(parts))
 
 
+def is_certain(facts: Facts) -> bool:
+    """Tell whether there is no lease, and none can come of what was asked for so far."""
+    asked = facts.lease.status.create_requested_time
+    if facts.live and facts.look is Look.ABSENT and not _has_asked(facts):
+        return asked in {None, facts.claimed} or facts.now - asked >= UNCERTAIN_FOR
+    return asked is None and target(facts) in {None, own_id(facts)}
+
+
+def _has_asked(facts: Facts) -> bool:
+    """Whether a POST went out in this pass."""
+    tried = facts.failed.effect if facts.failed is not None else None
+    return any(isinstance(effect, Create) for effect in (*facts.done, tried))
+
+
 def make(facts: Facts, time: Window) -> Making:
     """Say what is next on the way to the lease, which is not there as far as is known."""
     status = facts.lease.status
