@@ -56,7 +56,7 @@ def test_an_active_one_that_is_deleted_is_lost(stack: Stack, leasing: Leasing) -
     times = {"start_date": "now", "end_date": text(stack.now() + timedelta(hours=2))}
     stack.set_enabled(stack, "bob", True)
     stack.bob.login()
-    lease = leasing.made(leasing.later(hosts(), user=stack.bob, **times))
+    lease = leasing.made(leasing.later(user=stack.bob, **times))
     leasing.ids.remove(lease["id"])
     stack.wait(lambda: _state(stack, lease) == "ACTIVE", "ACTIVE")
     stack.set_enabled(stack, "bob", False)
