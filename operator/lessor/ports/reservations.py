@@ -37,6 +37,8 @@ class UnsupportedResourceType(LeaseRefused):
 class NotExtendableYet(LeaseRefused):
     """The lease can be extended only shortly before its end. Chameleon's Blazar alone."""
 
+    reason = Reason.TOO_EARLY
+
     def __init__(self, message: str, within: timedelta) -> None:
         super().__init__(message)
         self.within = within

@@ -127,6 +127,14 @@ def told(end: datetime = END, **changes: Any) -> Requested:
     return Requested(**{"lease_name": NAME, "end_time": end, **changes})
 
 
+SAID = (
+    condition("Accepted", "True", "Accepted"),
+    condition("Reserved", "True", "Reserved"),
+    condition("Active", "True", "InWindow"),
+    condition("Ready", "True", "InWindow"),
+)
+
+
 def known(state: str | None = LeaseState.ACTIVE, **changes: Any) -> LeaseStatus:
     """Give the status of a lease that was seen in this state."""
     parts: dict[str, Any] = {
@@ -135,6 +143,7 @@ def known(state: str | None = LeaseState.ACTIVE, **changes: Any) -> LeaseStatus:
         "start_time": START,
         "end_time": END,
         "trustor_user_id": US.user_id,
+        "conditions": SAID,
         "reservations": (
             ReservationStatus(
                 name="nodes",

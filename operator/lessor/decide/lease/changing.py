@@ -61,7 +61,6 @@ class _Step:
 
 def change(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) -> Changing:
     """Say what is next. `status`: the new one so far, with its reservations matched."""
-    status = replace(status, requested=status.requested or told(seen))
     if states.trouble(seen) is Trouble.UPDATE:
         return _heal(facts, seen, status)
     while (step := _step(facts, seen, status, time)) is not None:

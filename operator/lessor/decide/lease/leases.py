@@ -7,6 +7,7 @@ import msgspec
 
 from lessor.decide.lease import (
     accepting,
+    asking,
     changing,
     extending,
     making,
@@ -19,8 +20,6 @@ from lessor.decide.lease import (
     summing,
     window,
 )
-from lessor.decide.lease.changing import Changing
-from lessor.decide.lease.extending import Extending
 from lessor.decide.lease.facts import Facts, Look, Plan
 from lessor.decide.lease.making import Making
 from lessor.decide.lease.window import Window
@@ -116,7 +115,9 @@ def _make(facts: Facts) -> Plan:
         status=status,
         effect=made.effect,
         claim=made.claim,
-        decisions=extending.waiting(facts, "Blazar does not hold the lease yet. The request waits until it does."),
+        decisions=extending.too_late(facts)
+        if made.ended
+        else extending.waiting(facts, "Blazar does not hold the lease yet. The request waits until it does."),
         events=summing.events(facts, status),
         wake_at=made.wake_at,
     )
@@ -197,14 +198,13 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
         return introduced
     time = window.at(facts.lease, seen, facts.now)
     status = _seen(facts, seen, time)
-    changed = changing.change(facts, seen, status, time)
-    extended = _extended(facts, seen, changed, time)
+    asked = asking.ask(facts, seen, status, time)
+    changed, extended = asked.changing, asked.extending
     effect = changed.effect or extended.effect
     addresses = _addresses_at(facts, seen, status)
     if not facts.live and (effect is not None or (addresses is not None and addresses <= facts.now)):
         return Plan(status=facts.lease.status, look_closer=True)
-    held = changed.refusal is not None or changed.healing or not changed.settled or extended.holds
-    final = extended.status if held else replace(extended.status, refusal=None)
+    final = extended.status if asked.keeps_refusal else replace(extended.status, refusal=None)
     written, config_map = output.config_map(facts.lease, final)
     changed = dataclasses.replace(changed, status=replace(final, output=written), effect=effect)
     stood = standing.stand(facts, seen, changed)
@@ -245,7 +245,7 @@ def _introduced(facts: Facts, seen: ObservedLease) -> Plan | None:
 
 
 def _seen(facts: Facts, seen: ObservedLease, time: Window) -> LeaseStatus:
-    """The new status but for what was asked for, and conditions."""
+    """The new status but for what is asked for now, and conditions."""
     old, ours = facts.lease.status, facts.identity
     said = identity.of(facts.lease.metadata)
     cloud = CloudStatus(auth_url=ours.auth_url, region=ours.region, project_id=ours.project_id) if ours else None
@@ -260,6 +260,7 @@ def _seen(facts: Facts, seen: ObservedLease, time: Window) -> LeaseStatus:
         state=seen.state,
         start_time=seen.start,
         end_time=seen.end,
+        requested=old.requested or changing.told(seen),
         max_end_time=time.latest,
         reservations=matching.reservations(facts.lease, seen, facts.floating_ips),
     )
@@ -278,14 +279,6 @@ def _addresses_at(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> dat
         return facts.now
     since = max(seen.start, facts.lease.status.create_requested_time or seen.start)
     return facts.now + _ADDRESSES_EVERY if facts.now - since < _ADDRESSES_FOR else None
-
-
-def _extended(facts: Facts, seen: ObservedLease, changed: Changing, time: Window) -> Extending:
-    """Answer the requests for more time, once Blazar was told all that the spec says."""
-    if changed.settled:
-        return extending.extend(facts, seen, changed.status, time)
-    message = "The lease is being changed, or Blazar refuses what its spec says now. The request waits for that."
-    return Extending(status=changed.status, decisions=extending.waiting(facts, message))
 
 
 def _soonest(facts: Facts, seen: ObservedLease, again: tuple[datetime | None, ...]) -> datetime | None:

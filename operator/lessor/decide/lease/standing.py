@@ -126,7 +126,9 @@ def _resources(status: LeaseStatus) -> Verdict | None:
 def _drifted(seen: ObservedLease, changing: Changing) -> Verdict | None:
     """What Blazar shows else than it was told was changed outside."""
     told = changing.status.requested
-    if told is None or changing.effect is not None or states.is_over(seen):
+    # while an extension is under way it may be our own search for the longest end that moved it
+    ours = changing.effect is not None or changing.status.extension is not None
+    if told is None or ours or states.is_over(seen):
         return None
     if seen.end != told.end_time:
         return conditions.true(
