@@ -43,6 +43,11 @@ class Etcd:
         answer = self._call("range", {"key": _text(key)})
         return base64.b64decode(answer["kvs"][0]["value"])
 
+    def values(self, prefix: str) -> list[bytes]:
+        """Read all under a prefix."""
+        answer = self._call("range", _under(prefix))
+        return [base64.b64decode(kv["value"]) for kv in answer.get("kvs", [])]
+
     def put(self, items: Iterable[tuple[str, bytes]]) -> Iterator[int]:
         """Write many; gives the revision of each, in their order."""
         left = iter(items)

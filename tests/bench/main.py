@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-from tests.bench import failover, ground, herd, life, listing, lives, quiet, record
+from tests.bench import failover, ground, herd, life, listing, lives, quiet, record, reserved
 from tests.bench.ground import Ground
 from tests.bench.table import Row, Table, say
 
@@ -19,6 +19,7 @@ _SCENES: tuple[tuple[tuple[str, ...], Scene], ...] = (
     (quiet.NAMES, quiet.rows),
     (herd.NAMES, herd.rows),
     (failover.NAMES, failover.rows),
+    (reserved.NAMES, reserved.rows),
 )
 _FEW = tuple(name for names, _ in _ALONE for name in names)
 _EVERY = (*_FEW, *(name for names, _ in _SCENES for name in names))

@@ -45,7 +45,7 @@ def _start(ground: Ground, operator: Watched) -> Row:
     seconds, cpu = clock.wall() - began, operator.cpu_seconds()
     if not is_listed(ground, clock.wall() + ground.patience):
         raise TimeoutError("the operator does not come to rest")
-    peak, written = operator.peak_megabytes(), _written(ground, revision + 1)
+    peak, written = operator.peak_megabytes(), written_since(ground, revision + 1)
     if written:
         raise RuntimeError(f"the fleet was not settled: the start wrote {written[:5]}")
     return Row(
@@ -76,7 +76,7 @@ def _idle(ground: Ground, operator: Watched) -> Row:
     clock.sleep(ground.idle_seconds)
     seconds, share = clock.wall() - began, operator.cpu_seconds() - cpu
     asked = [request.what for request in ground.cloud.requests()]
-    written = _written(ground, revision + 1)
+    written = written_since(ground, revision + 1)
     lists = asked.count("servers.list") * 60 / seconds
     percent = 100 * share / seconds
     others = f", {len(asked) - asked.count('servers.list')} other requests" if set(asked) - {"servers.list"} else ""
@@ -88,8 +88,8 @@ def _idle(ground: Ground, operator: Watched) -> Row:
     )
 
 
-def _written(ground: Ground, since: int) -> list[str]:
-    """Give what was written since this revision, by whomever but the API server itself."""
+def written_since(ground: Ground, since: int) -> list[str]:
+    """Give the keys that were written since this revision, by whomever but the API server itself."""
     return [stored.key for stored in ground.kube.etcd.keys("/registry/", since=since) if not _own(stored.key)]
 
 

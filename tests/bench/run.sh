@@ -2,6 +2,7 @@
 # Speed and memory of the operator against their targets: one table, exit code 1 on a miss.
 #
 #   run.sh                        all rows: lives list life start idle stages line herd failover
+#                                 lease-crowd lease-idle
 #   run.sh idle start             some rows
 #   run.sh lives list             the rows that need no control plane
 #   run.sh --record               all rows, and the table into docs/benchmarks.md
