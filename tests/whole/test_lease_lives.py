@@ -95,6 +95,20 @@ async def test_without_room_it_waits_at_growing_pauses_and_gets_it(whole: Whole)
     assert "refusal" not in status(whole)
 
 
+async def test_waiting_for_room_is_told_once_however_often_it_is_asked_for(whole: Whole) -> None:
+    for host in whole.hosts:
+        whole.cloud.inventory.occupy(host, START, START + timedelta(days=9))
+    whole.book(duration="1h")
+    await whole.after(seconds=10)
+    (told,) = (one for one in status(whole)["conditions"] if one["type"] == "Reserved")
+    await whole.after(hours=2)
+    assert status(whole)["refusal"]["count"] >= 6
+    assert next(one for one in status(whole)["conditions"] if one["type"] == "Reserved") == told
+    events = json.loads(whole.asked("GET", "/apis/events.k8s.io/v1/events").body)["items"]
+    said = [one for one in events if one["reason"] == "NotEnoughResources"]
+    assert [one.get("series") for one in said] == [None]
+
+
 async def test_a_renewal_moves_the_end_in_blazar_and_is_answered(whole: Whole) -> None:
     whole.book(duration="2h", renewal={"maxTotal": "4h"})
     await whole.after(minutes=1)

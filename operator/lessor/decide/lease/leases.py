@@ -149,7 +149,7 @@ def _not_made(made: Making, time: Window) -> Verdict:
             Reason.ENDED,
             f"The time of the lease ended at {end}, and Blazar has none. Declare a later end, or delete this Lease.",
         )
-    if made.refusal is not None and not made.claim:
+    if made.refusal is not None:
         return _said_no(made.refusal)
     if made.uncertain:
         return conditions.unknown(
