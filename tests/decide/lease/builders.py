@@ -87,9 +87,11 @@ def meta(**changes: Any) -> ObjectMeta:
 
 def a_lease(declared: LeaseSpec | None = None, status: LeaseStatus | None = None, **metadata: Any) -> Lease:
     """Give a Lease that holds our finalizer and knows its own lease; nothing is known of Blazar."""
+    declared = declared if declared is not None else spec()
+    metadata.setdefault("annotations", introduced(start=declared.start_time or START))
     return Lease(
         metadata=meta(**metadata),
-        spec=declared if declared is not None else spec(),
+        spec=declared,
         status=status if status is not None else LeaseStatus(),
     )
 

@@ -16,7 +16,7 @@ from lessor.decide.lease.window import MINUTE, Window, minute_up
 from lessor.model import times
 from lessor.model.conditions import Fault, Reason
 from lessor.model.lease import LeaseStatus, Refusal, Requested, Reservation, ReservationStatus, ResourceType
-from lessor.model.reservations import LeaseChange, LeaseState, ObservedLease
+from lessor.model.reservations import EventType, LeaseChange, ObservedLease
 
 replace = msgspec.structs.replace
 
@@ -48,21 +48,21 @@ class _Step:
 
     change: LeaseChange
     after: LeaseStatus
+    key: tuple[object, ...]  # what is declared: by it a refusal knows what it was about, whatever the time is
     there: bool = False  # Blazar has it already: an answer of ours was lost
     fault: Fault | None = None  # why it is not even asked for
 
     @property
     def digest(self) -> str:
-        change = self.change
-        return wanted.request_digest(
-            [change.name, change.start, change.end, change.before_end, sorted(change.reservations.items())]
-        )
+        return wanted.request_digest(self.key)
 
 
 def change(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) -> Changing:
     """Say what is next. `status`: the new one so far, with its reservations matched."""
     if states.trouble(seen) is Trouble.UPDATE:
-        return _heal(facts, seen, status)
+        return _heal(facts, seen, status, time)
+    if states.is_over(seen) or states.trouble(seen) is not None:
+        return Changing(status=status, settled=True)
     while (step := _step(facts, seen, status, time)) is not None:
         if step.there or _just_done(facts, step):
             status = replace(step.after, refusal=None)
@@ -110,12 +110,11 @@ def _noted(facts: Facts, step: _Step, fault: Fault) -> Refusal:
     return refusals.of(facts, step.digest, fault)
 
 
-def _heal(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> Changing:
+def _heal(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) -> Changing:
     """A rename to its own name brings a lease whose update failed back. Source: blazar/status.py; ran on Blazar 18."""
-    refused = facts.failed
-    if refused is not None and isinstance(refused.effect, Change) and refused.effect.why is Why.EDIT:
-        digest = _Step(refused.effect.change, status).digest
-        status = replace(status, refusal=refusals.of(facts, digest, refusals.told(facts, refused.fault)))
+    refused, step = facts.failed, _step(facts, seen, status, time)
+    if step is not None and (fault := _failure(facts, seen, step)) is not None:
+        status = replace(status, refusal=refusals.of(facts, step.digest, fault))
     tried = any(isinstance(done, Change) and done.why is Why.HEAL for done in facts.done)
     failed = refused is not None and isinstance(refused.effect, Change) and refused.effect.why is Why.HEAL
     if tried or failed or facts.lease.spec.suspend:
@@ -129,16 +128,11 @@ def _heal(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> Changing:
 
 def _step(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) -> _Step | None:
     requested = status.requested
-    if (
-        requested is None
-        or seen.state in {LeaseState.TERMINATED, LeaseState.TERMINATING}
-        or states.trouble(seen) is not None
-    ):
+    if requested is None:
         return None
     return (
         _name(facts, seen, status, requested)
-        or _start(facts, seen, status, requested, time)
-        or _end(facts, seen, status, requested, time)
+        or _dates(facts, seen, status, requested, time)
         or _reservations(facts, seen, status)
     )
 
@@ -149,39 +143,69 @@ def _name(facts: Facts, seen: ObservedLease, status: LeaseStatus, requested: Req
     if (spec.import_ is not None and spec.lease_name is None) or name == requested.lease_name:
         return None
     after = replace(status, requested=replace(requested, lease_name=name))
-    return _Step(LeaseChange(name=name), after, there=seen.name == name)
+    return _Step(LeaseChange(name=name), after, key=(name,), there=seen.name == name)
 
 
-def _start(facts: Facts, seen: ObservedLease, status: LeaseStatus, requested: Requested, time: Window) -> _Step | None:
-    declared = facts.lease.spec.start_time
-    if declared is None or requested.start_time is None or time.asked_start in {None, requested.start_time}:
+def _dates(facts: Facts, seen: ObservedLease, status: LeaseStatus, requested: Requested, time: Window) -> _Step | None:
+    """The start and the end in one request: one after the other, the lease might end before it starts, or be too long.
+
+    Where one of them moves, what comes before the end is told again, for Blazar keeps its distance to the old one.
+    """
+    start, end = _start(facts, requested, time), _end(facts, requested, time)
+    before = time.before_end
+    if start is None and end is None and before == requested.before_end_time:
         return None
-    asked = time.asked_start
-    after = replace(status, requested=replace(requested, start_time=asked))
-    fault = None
-    if states.has_started(seen):
-        fault = Fault(
-            Reason.REFUSED,
-            f"The lease started at {times.text(seen.start)}, and Blazar does not move a start that is past. Put the "
-            "old spec.startTime back, or delete this Lease and create another.",
-        )
-    return _Step(LeaseChange(start=asked), after, there=seen.start == asked, fault=fault or unchangeable(seen))
-
-
-def _end(facts: Facts, seen: ObservedLease, status: LeaseStatus, requested: Requested, time: Window) -> _Step | None:
-    spec = facts.lease.spec
-    end = _reachable(time.end, requested.end_time, facts.now)
-    moved = end != requested.end_time
-    before = time.before_end if spec.before_end is not None else None
-    if not moved and before == requested.before_end_time:
-        return None
-    if before is not None and not seen.start < before < end:
+    if before is not None and not (start or seen.start) < before < (end or requested.end_time):
         before = None
-    after = replace(status, requested=replace(requested, end_time=end, before_end_time=time.before_end))
-    asked = LeaseChange(end=end if moved else None, before_end=before)
+    asked = LeaseChange(start=start, end=end, before_end=before)
     if asked == LeaseChange():
         return None
-    return _Step(asked, after, there=moved and seen.end == end and before is None, fault=unchangeable(seen))
+    told = replace(
+        requested,
+        start_time=start or requested.start_time,
+        end_time=end or requested.end_time,
+        before_end_time=time.before_end,
+    )
+    return _Step(
+        asked,
+        replace(status, requested=told),
+        key=(time.asked_start, time.end, time.before_end),
+        there=_shows(seen, asked),
+        fault=_has_begun(seen, start) or unchangeable(seen),
+    )
+
+
+def _start(facts: Facts, requested: Requested, time: Window) -> datetime | None:
+    """The start to ask for; None: it stays. One that is to be at once now is two minutes from now at the latest."""
+    spec = facts.lease.spec
+    if spec.start_time is None and spec.import_ is not None:
+        return None
+    if time.asked_start is not None:
+        return time.asked_start if time.asked_start != requested.start_time else None
+    soon = times.later(minute_up(facts.now), MINUTE)
+    return soon if requested.start_time is not None and soon < requested.start_time else None
+
+
+def _end(facts: Facts, requested: Requested, time: Window) -> datetime | None:
+    end = _reachable(time.end, requested.end_time, facts.now)
+    return end if end != requested.end_time else None
+
+
+def _has_begun(seen: ObservedLease, start: datetime | None) -> Fault | None:
+    if start is None or not states.has_started(seen):
+        return None
+    return Fault(
+        Reason.REFUSED,
+        f"The lease started at {times.text(seen.start)}, and Blazar does not move a start that is past. Put the old "
+        "spec.startTime back, or delete this Lease and create another.",
+    )
+
+
+def _shows(seen: ObservedLease, asked: LeaseChange) -> bool:
+    """Whether Blazar has these dates already."""
+    event = seen.event(EventType.BEFORE_END)
+    pairs = ((asked.start, seen.start), (asked.end, seen.end), (asked.before_end, event.time if event else None))
+    return all(wish is None or wish == has for wish, has in pairs)
 
 
 def _reachable(end: datetime, requested: datetime, now: datetime) -> datetime:
@@ -234,4 +258,9 @@ def _reservation(
             "and create another.",
         )
     change_of_one = LeaseChange(reservations={str(entry.id): values})
-    return _Step(change_of_one, replace(status, reservations=changed), fault=fault or unchangeable(seen))
+    return _Step(
+        change_of_one,
+        replace(status, reservations=changed),
+        key=(one.name, wanted.digest(one)),
+        fault=fault or unchangeable(seen),
+    )

@@ -55,7 +55,7 @@ def at(lease: Lease, seen: ObservedLease | None, now: datetime) -> Window:
         declared_end=declared,
         end=end,
         latest=latest,
-        before_end=_before_end(spec.before_end, end, start),
+        before_end=_before_end(spec.before_end, _begins(lease, seen, start, now), end),
     )
 
 
@@ -113,8 +113,20 @@ def _asked_start(declared: datetime | None, now: datetime) -> datetime | None:
     return minute_down(declared)
 
 
-def _before_end(declared: Duration | None, end: datetime, start: datetime) -> datetime | None:
-    """Blazar takes only what lies strictly within the lease."""
+def _before_end(declared: Duration | None, start: datetime, end: datetime) -> datetime | None:
+    """Blazar takes only a whole minute that lies strictly within the lease; where there is none, it is left to it.
+
+    Source: blazar/manager/service.py, _check_date_within_lease_limits: 403.
+    """
     if declared is None:
         return None
-    return max(times.earlier(end, declared.delta), minute_down(start) + 2 * MINUTE)
+    wanted = max(minute_down(times.earlier(end, declared.delta)), times.later(minute_down(start), 2 * MINUTE))
+    return wanted if wanted < end else None
+
+
+def _begins(lease: Lease, seen: ObservedLease | None, start: datetime, now: datetime) -> datetime:
+    """When it starts in Blazar, as far as is known: what is to start in the past starts when it is asked for."""
+    asked = lease.status.create_requested_time
+    if asked is None and seen is not None:
+        return seen.start
+    return max(start, asked if asked is not None else now)
