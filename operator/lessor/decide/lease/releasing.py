@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from lessor.decide.lease import making, states
 from lessor.decide.lease.facts import Delete, Effect, Facts
-from lessor.model import conditions, names
+from lessor.model import conditions, names, times
 from lessor.model.conditions import Disposition, Reason, Verdict
 from lessor.model.instancelease import OnDelete
 from lessor.model.plans import Event, EventReason
@@ -18,6 +18,7 @@ from lessor.model.reservations import LeaseState, ObservedLease
 
 _ANSWER_LOST_FOR = timedelta(seconds=90)  # the time that a request to Blazar has in all
 _TRIED_AGAIN = timedelta(minutes=1)
+_STUCK = timedelta(minutes=20)  # Blazar waits for the servers, ten minutes at most
 _PASSING = frozenset({LeaseState.STARTING, LeaseState.TERMINATING, LeaseState.DELETING, LeaseState.UPDATING})
 WAY_OUT = (
     f'To let the object go and leave the lease in Blazar as it is, set the annotation {names.FORCE_FORGET} to "true".'
@@ -52,8 +53,8 @@ def release(facts: Facts, refused: Verdict | None) -> Release:
     """Say what is left to do before our finalizer comes off. `refused`: why the Lease is not accepted."""
     if facts.lease.metadata.annotations.get(names.FORCE_FORGET) == "true":
         return _gone("The object was let go by force: the lease was left in Blazar as it is.")
-    if facts.lease.status.lease_id is None and making.target(facts) in {None, making.own_id(facts)}:
-        return Release(let_go=True)  # the id is in the status before anything is asked for
+    if _never_asked_for(facts):
+        return Release(let_go=True)
     if retains(facts):
         return _gone(f"The lease {making.target(facts)} stays in Blazar.")
     if refused is not None or facts.fault is not None:
@@ -63,6 +64,13 @@ def release(facts: Facts, refused: Verdict | None) -> Release:
     if facts.seen is None:
         return _absent(facts)
     return _delete(facts, facts.seen)
+
+
+def _never_asked_for(facts: Facts) -> bool:
+    """The claim is in the status before anything is asked for, and comes off when Blazar refused it."""
+    status = facts.lease.status
+    made = status.create_requested_time is not None or status.start_time is not None
+    return not made and making.target(facts) in {None, making.own_id(facts)}
 
 
 def _gone(message: str) -> Release:
@@ -91,10 +99,10 @@ def _absent(facts: Facts) -> Release:
 
 
 def _delete(facts: Facts, seen: ObservedLease) -> Release:
-    if seen.state in _PASSING:
-        verdict = conditions.false(Reason.RELEASED, "Blazar is ending the lease, and the servers on what it reserved.")
-        return Release(verdict=verdict, look_at=_look_at(facts))
-    harms = seen.state == LeaseState.ACTIVE or states.has_started(seen)
+    if seen.state in _PASSING or any(isinstance(done, Delete) for done in facts.done):
+        return _passing(facts)
+    # the servers of one that is over went with its end, unless that failed
+    harms = seen.state != LeaseState.TERMINATED and states.has_started(seen)
     if harms and (facts.frozen or not facts.may_delete):
         why = "Lessor is frozen" if facts.frozen else "too many leases and servers were deleted in the last hour"
         verdict = conditions.false(Reason.DELETION_HELD, f"The lease is to be deleted in Blazar, and waits: {why}.")
@@ -104,16 +112,20 @@ def _delete(facts: Facts, seen: ObservedLease) -> Release:
     return Release(effect=Delete(lease_id=seen.id, harms=harms))
 
 
+def _passing(facts: Facts) -> Release:
+    """Read it again at short pauses at first: ending a lease takes seconds, or up to ten minutes."""
+    since = facts.lease.metadata.deletion_timestamp
+    age = max(times.ZERO, facts.now - since) if since is not None else times.ZERO
+    words = "Blazar is ending the lease, and the servers on what it reserved."
+    if age >= _STUCK:
+        words = f"{words} That takes longer than it can: its administrator must look. {WAY_OUT}"
+    pause = min(max(age / 8, timedelta(seconds=2)), timedelta(seconds=30))
+    return Release(verdict=conditions.false(Reason.RELEASED, words), look_at=facts.now + pause)
+
+
 def _failed(facts: Facts, seen: ObservedLease) -> Release:
     """A DELETE of an ACTIVE lease waits for its servers, longer than Blazar's own RPC: its 500 says little."""
     failed = facts.failed
     words = failed.fault.message if failed is not None else ""
     verdict = conditions.false(Reason.RELEASE_BLOCKED, f"Blazar did not delete the lease {seen.id}: {words} {WAY_OUT}")
     return Release(verdict=verdict, disposition=Disposition.RETRY)
-
-
-def _look_at(facts: Facts) -> datetime | None:
-    """Read it again at short pauses at first: ending a lease takes seconds, or up to ten minutes."""
-    since = facts.lease.metadata.deletion_timestamp
-    age = facts.now - since if since is not None else timedelta()
-    return facts.now + min(max(age / 8, timedelta(seconds=2)), timedelta(seconds=30))
