@@ -48,16 +48,20 @@ def plan(facts: Facts) -> Plan:
         return _unreachable(facts, facts.fault.message)
     if facts.look is Look.FOUND and facts.seen is not None:
         return _there(facts, facts.seen)
-    if not facts.live and _must_be_read(facts):
-        return Plan(status=facts.lease.status, look_closer=True)
-    if facts.lease.status.state is not None or facts.lease.spec.import_ is not None:
-        return _lost(facts)
-    return _make(facts)
+    if not _was_there(facts):
+        return _make(facts)
+    return _lost(facts) if facts.live else Plan(status=facts.lease.status, look_closer=True)
 
 
-def _must_be_read(facts: Facts) -> bool:
-    """One that was there once is not in the list, or nothing is remembered of it; or it is to be taken over."""
-    return facts.lease.status.state is not None or facts.lease.spec.import_ is not None
+def _was_there(facts: Facts) -> bool:
+    """Whether the lease was in Blazar once, or is to be taken over: then nothing is made in its place.
+
+    One that was seen in CREATING and no more came to nothing: Blazar takes its row away. Source:
+    blazar/manager/service.py, create_lease.
+    """
+    status = facts.lease.status
+    seen = status.start_time is not None and status.state != LeaseState.CREATING
+    return seen or facts.lease.spec.import_ is not None
 
 
 # ---------------------------------------------------------------- not in force
@@ -185,7 +189,7 @@ def _lost(facts: Facts) -> Plan:
             "in its place: delete this Lease and create another.",
         )
     said = summing.whole(facts, accepted=accepting.accepted(), reserved=verdict, ready=ready, end=status.end_time)
-    gone = _answered(facts, replace(status, extension=None), said)
+    gone = _answered(facts, replace(status, state=None, extension=None), said)
     return Plan(status=gone, decisions=extending.too_late(facts), events=summing.events(facts, gone))
 
 

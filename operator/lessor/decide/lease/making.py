@@ -170,6 +170,9 @@ def _claimed(facts: Facts) -> LeaseStatus:
         lease_id=own_id(facts),
         attempt=max(1, status.attempt),
         create_requested_time=at,
+        state=None,
+        start_time=None,
+        end_time=None,
         cloud=_cloud(facts) if ours is not None else status.cloud,
     )
     time = window.at(msgspec.structs.replace(facts.lease, status=claimed), None, facts.now)

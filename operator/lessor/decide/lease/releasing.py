@@ -89,7 +89,7 @@ def _blocked(facts: Facts, refused: Verdict | None) -> Release:
 def _absent(facts: Facts) -> Release:
     """It is gone, or not yet there: a POST whose answer was lost may still come about."""
     asked = facts.lease.status.create_requested_time
-    never_seen = facts.lease.status.state is None
+    never_seen = facts.lease.status.start_time is None
     if asked is not None and never_seen and facts.now - asked < _ANSWER_LOST_FOR:
         verdict = conditions.false(
             Reason.UNCERTAIN, "Whether Blazar made the lease is not known yet. If it did, it is deleted then."

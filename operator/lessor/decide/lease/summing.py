@@ -58,7 +58,7 @@ def _active(facts: Facts, accepted: Verdict, reserved: Verdict | None, active: V
         if reserved.reason is Reason.ENDED:
             return conditions.false(Reason.EXPIRED, reserved.message)
         return _NOTHING
-    if accepted.status is not ConditionStatus.TRUE and facts.lease.status.state is None:
+    if accepted.status is not ConditionStatus.TRUE and facts.lease.status.start_time is None:
         return _NOT_ACCEPTED
     return before or _NOTHING
 
