@@ -134,6 +134,12 @@ def test_a_lease_of_nothing_is_a_lease(own: Leasing) -> None:
     assert (lease["status"], lease["reservations"]) == ("PENDING", [])
 
 
+def test_events_of_ones_own_are_kept(own: Leasing) -> None:
+    lease = own.made(own.later(events=[{"event_type": "nothing", "status": "DONE"}]))
+    assert len(lease["events"]) == 4
+    assert own.delete(lease["id"]).code == 204
+
+
 def test_a_name_of_eighty_letters_is_the_longest(own: Leasing) -> None:
     assert own.made(own.later(name="n" * 80))["name"] == "n" * 80
     answer = own.later(name="n" * 81)
@@ -302,6 +308,20 @@ def test_a_host_is_shown_with_its_capabilities(stack: Stack) -> None:
     }
     shown_too: set[Any] = {(host["vcpus"], host["service_name"] == name) for name, host in found.items()}
     assert shown_too == {(10, True)}
+
+
+def test_the_versions_stand_above_the_leases(stack: Stack) -> None:
+    root = stack.alice.endpoints["reservation"].removesuffix("/v1")
+    answer = stack.alice.send("GET", f"{root}/")
+    assert answer.code == 300
+    shown = [(each["id"], each["status"], each.get("max_version")) for each in answer.body["versions"]]
+    assert shown == [("v1.0", "CURRENT", "1.0"), ("v2.0", "DEPRECATED", None)]
+    assert stack.alice.send("GET", f"{root}/", headers={"X-Auth-Token": None}).code == 401
+
+
+def test_an_answer_says_its_version(stack: Stack) -> None:
+    headers = stack.alice.blazar("GET", "/leases").headers
+    assert headers["OpenStack-API-Version"] == "reservation 1.0"
 
 
 # ---------------------------------------------------------------- gone

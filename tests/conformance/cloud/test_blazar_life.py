@@ -217,6 +217,13 @@ def test_a_failed_start_does_not_heal(life: Life, leasing: Leasing) -> None:
     assert leasing.state(lease["id"]) == "ERROR"
 
 
+def test_a_failed_start_is_extended_and_stays_an_error(life: Life, leasing: Leasing, stack: Stack) -> None:
+    lease = life.begun["failed"]
+    answer = leasing.put(lease["id"], end_date=text(stack.now() + timedelta(hours=3)))
+    assert answer.code == 200
+    assert leasing.state(lease["id"]) == "ERROR"
+
+
 # ---------------------------------------------------------------- ended
 
 
@@ -262,6 +269,11 @@ def test_a_server_is_deleted_with_an_active_lease(life: Life, leasing: Leasing, 
 
 def test_a_lease_whose_start_failed_is_deleted(life: Life, leasing: Leasing) -> None:
     assert leasing.delete(life.begun["failed"]["id"]).code == 204
+
+
+def test_an_ended_lease_is_deleted(life: Life, leasing: Leasing, stack: Stack) -> None:
+    assert leasing.delete(life.ended["id"]).code == 204
+    assert stack.alice.blazar("GET", f"/leases/{life.ended['id']}").code == 404
 
 
 def test_addresses_go_with_their_lease(life: Life, leasing: Leasing, stack: Stack) -> None:

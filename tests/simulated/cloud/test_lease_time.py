@@ -130,6 +130,33 @@ def test_a_lease_that_is_stuck_in_its_making_has_no_events_and_stays(world: Worl
         port.delete("l1")
 
 
+def test_in_the_minute_of_its_start_an_active_lease_takes_another_start(world: World) -> None:
+    found = lease(world, "l1", hosts())
+    world.pass_(20)
+    port = world.cloud.as_user(world.alice, world.team).reservations
+    port.change("l1", LeaseChange(start=START + timedelta(minutes=30)))
+    assert (found.status, found.start) == ("ACTIVE", START + timedelta(minutes=30))
+    world.pass_(60)
+    with pytest.raises(errors.LeaseRefused, match="Start date must be later than current date"):
+        port.change("l1", LeaseChange(start=START))
+
+
+def test_in_the_minute_of_its_end_a_lease_takes_another_end_and_stays_over(world: World) -> None:
+    found = lease(world, "l1", hosts())
+    world.pass_(20)
+    port = world.cloud.as_user(world.alice, world.team).reservations
+    port.change("l1", LeaseChange(end=START))
+    world.pass_(15)
+    assert seen(port, "l1").state == "TERMINATED"
+    port.change("l1", LeaseChange(end=START + timedelta(hours=4)))
+    assert (found.status, found.end) == ("TERMINATED", START + timedelta(hours=4))
+    world.pass_(5 * 3600)
+    with pytest.raises(errors.LeaseRefused, match="Terminated leases can only be renamed"):
+        port.change("l1", LeaseChange(end=START + timedelta(hours=9)))
+    port.change("l1", LeaseChange(name="over"))
+    assert (seen(port, "l1").name, found.status) == ("over", "TERMINATED")
+
+
 # ---------------------------------------------------------------- servers
 
 

@@ -16,7 +16,7 @@ from lessor.simulated.cloud.blazar.plugins import Plugin
 from lessor.simulated.cloud.blazar.trusts import Trusts
 from lessor.simulated.cloud.refusals import Refused
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 Act = Callable[[Reservation, Plugin], None]
 _STARTED = frozenset({LeaseState.ACTIVE, LeaseState.ERROR})
 _ENDED = frozenset({LeaseState.TERMINATED, LeaseState.ERROR})
@@ -72,12 +72,16 @@ class Agenda:
 
     def next(self) -> datetime | None:
         """Give when something happens next; None: nothing that ever will."""
-        times = [wait.due for wait in self._waits.values()]
-        if self._work is None:
-            times += [self._found(event) for lease in self._leases.values() for event in _due(lease)]
-        elif self._work.due is not None:
-            times.append(self._work.due)
-        return min(times, default=None)
+        soonest = min((wait.due for wait in self._waits.values()), default=None)
+        if self._work is not None:
+            times = (soonest, self._work.due)
+            return min((each for each in times if each is not None), default=None)
+        stable = (lease for lease in self._leases.values() if lease.is_stable)
+        for event in (event for lease in stable for event in lease.events if event.status == EventState.UNDONE):
+            # None is found before its own time: most need no closer look.
+            if event.time is not None and (soonest is None or event.time < soonest):
+                soonest = min(soonest or _NEVER, self._found(event))
+        return soonest
 
     def settle(self, at: datetime) -> None:
         """Do what `next` gave."""
@@ -264,13 +268,6 @@ def ordered(found: Iterable[tuple[Lease, Event]]) -> list[list[tuple[Lease, Even
         first.append([each for each in of[kind] if each[0].id not in starting])
         late.append([each for each in of[kind] if each[0].id in starting])
     return [batch for batch in (*first, of[EventType.START], *late) if batch]
-
-
-def _due(lease: Lease) -> list[Event]:
-    """Give the events that are still to be found, of a lease that is not in a state of passage."""
-    if not lease.is_stable:
-        return []
-    return [each for each in lease.events if each.status == EventState.UNDONE and each.time is not None]
 
 
 def _retry(event: Event, at: datetime) -> None:

@@ -51,12 +51,11 @@ class Occupation:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A time in which something is taken; by which reservation of which lease, if by one."""
+    """A time in which something is taken; by which reservation, if by one."""
 
     start: datetime
     end: datetime
     reservation: Reservation | None = None
-    lease: Lease | None = None
 
 
 class Calendar:
@@ -103,22 +102,22 @@ class Calendar:
         requirements.known(asked, {key for each in self.of(kind) for key in (*each.columns, *each.extra)})
         return [each for each in self.of(kind) if each.fits(asked)]
 
-    def taken(self, resource_id: str) -> Iterator[Taken]:
-        """Give all times in which it is taken; of an instance on a host, once for each reservation."""
+    def taken(self) -> Mapping[str, list[Taken]]:
+        """Give by its id all times in which a thing is taken; of instances on a host, once for each reservation."""
+        found: dict[str, list[Taken]] = {}
         for occupation in self.occupied:
-            if occupation.resource_id == resource_id:
-                yield Taken(occupation.start, occupation.end)
+            found.setdefault(occupation.resource_id, []).append(Taken(occupation.start, occupation.end))
         for lease in self._leases.values():
             for reservation in lease.reservations:
-                if resource_id in reservation.allocations:
-                    yield Taken(lease.start, lease.end, reservation, lease)
+                for each in dict.fromkeys(reservation.allocations):
+                    found.setdefault(each, []).append(Taken(lease.start, lease.end, reservation))
+        return found
 
     def is_free(self, resource_id: str, start: datetime, end: datetime, apart_from: Reservation | None = None) -> bool:
-        """Tell whether nobody has it in this time; who begins when the other ends is in nobody's way."""
-        return all(
-            each.end <= start or end <= each.start
-            for each in self.taken(resource_id)
-            if each.reservation is None or each.reservation is not apart_from
+        """Tell whether nobody has it in this time."""
+        taken = self.taken().get(resource_id, ())
+        return _is_free(
+            (each for each in taken if apart_from is None or each.reservation is not apart_from), start, end
         )
 
     def choose(self, found: Iterable[Resource], least: int, most: int, start: datetime, end: datetime) -> list[str]:
@@ -126,15 +125,20 @@ class Calendar:
 
         Gives nothing when there are too few. Source: host_plugin.py, _matching_hosts.
         """
-        untouched, free = [], []
+        taken, untouched, free = self.taken(), [], []
         for each in found:
             if not each.is_reservable:
                 continue
-            if not any(self.taken(each.id)):
+            if each.id not in taken:
                 untouched.append(each.id)
-            elif self.is_free(each.id, start, end):
+            elif _is_free(taken[each.id], start, end):
                 free.append(each.id)
         if len(untouched) >= least:
             return untouched[:most]
         every = free + untouched
         return every[:most] if len(every) >= least else []
+
+
+def _is_free(taken: Iterable[Taken], start: datetime, end: datetime) -> bool:
+    """Who begins when the other ends is in nobody's way."""
+    return all(each.end <= start or end <= each.start for each in taken)

@@ -7,7 +7,7 @@ import ipaddress
 from datetime import datetime
 
 from lessor.simulated.cloud.blazar import refusals, states
-from lessor.simulated.cloud.blazar.calendar import FLOATING_IP, Calendar, Resource
+from lessor.simulated.cloud.blazar.calendar import FLOATING_IP, Calendar
 from lessor.simulated.cloud.blazar.lease import Lease, Reservation, Trust
 from lessor.simulated.cloud.blazar.plugins import Wanted, whole
 from lessor.simulated.cloud.networks import Networks
@@ -98,14 +98,12 @@ class FloatingIps:
         first = [each for each in free if each.name in required]
         if len(first) != len(required):
             raise refusals.not_enough(_WHAT, code=self._code)
-        rest = sorted((each for each in free if each not in first), key=self._was_taken)
+        taken = self._calendar.taken()
+        rest = sorted((each for each in free if each not in first), key=lambda each: each.id in taken)
         chosen = [each.id for each in (*first, *rest)][:amount]
         if len(chosen) < amount:
             raise refusals.not_enough(_WHAT, code=self._code)
         return chosen
-
-    def _was_taken(self, each: Resource) -> bool:
-        return any(self._calendar.taken(each.id))
 
     # ------------------------------------------------------------ its time
 

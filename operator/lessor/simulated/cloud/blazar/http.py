@@ -3,15 +3,19 @@
 Source: the Reservation API reference; blazar/api/v1.
 """
 
+from collections.abc import Callable
+
 from lessor.simulated.cloud import exchange
 from lessor.simulated.cloud.blazar import records, refusals
 from lessor.simulated.cloud.blazar.calendar import FLOATING_IP, HOST
 from lessor.simulated.cloud.core import Core
 from lessor.simulated.cloud.exchange import Asked, Reply, Route, shortened
 from lessor.simulated.cloud.identity import Token
-from lessor.simulated.cloud.refusals import Service
+from lessor.simulated.cloud.refusals import Refused, Service
 
 PREFIX = "/reservation"
+_SAID = {"OpenStack-API-Version": "reservation 1.0", "Vary": "OpenStack-API-Version"}
+Handle = Callable[[Asked, Token], Reply]
 
 
 class BlazarApi:
@@ -23,8 +27,8 @@ class BlazarApi:
     def routes(self) -> list[Route]:
         """Give them all."""
         table: list[exchange.Line] = [
-            ("GET", "", "blazar.versions", self._versions, True),
-            ("GET", "/", "blazar.versions", self._versions, True),
+            ("GET", "", "blazar.versions", self._versions, False),
+            ("GET", "/", "blazar.versions", self._versions, False),
             ("GET", "/v1/leases", "leases.list", self._list, False),
             ("POST", "/v1/leases", "leases.create", self._create, False),
             ("GET", "/v1/leases/{id}", "leases.get", self._get, False),
@@ -33,12 +37,19 @@ class BlazarApi:
             ("GET", "/v1/os-hosts", "hosts.list", self._hosts, False),
             ("GET", "/v1/floatingips", "blazar.floatingips.list", self._floating_ips, False),
         ]
-        return exchange.routes(Service.BLAZAR, PREFIX, table)
+        return exchange.routes(
+            Service.BLAZAR,
+            PREFIX,
+            (
+                (method, path, operation, _versioned(handle) if path.startswith("/v1/") else handle, is_open)
+                for method, path, operation, handle, is_open in table
+            ),
+        )
 
     def _versions(self, asked: Asked, _: Token) -> Reply:
-        links = [{"href": f"{asked.root}{PREFIX}/v1", "rel": "self"}]
-        version = {"id": "v1.0", "status": "CURRENT", "links": links, "min_version": "1.0", "max_version": "1.0"}
-        return Reply(code=300, body={"versions": [version]})
+        one, two = ([{"href": f"{asked.root}{PREFIX}/v{number}", "rel": "self"}] for number in (1, 2))
+        first = {"id": "v1.0", "status": "CURRENT", "links": one, "min_version": "1.0", "max_version": "1.0"}
+        return Reply(code=300, body={"versions": [first, {"id": "v2.0", "status": "DEPRECATED", "links": two}]})
 
     def _list(self, asked: Asked, who: Token) -> Reply:
         """Pages and filters there are none."""
@@ -69,3 +80,17 @@ class BlazarApi:
             raise refusals.policy("floatingips:get")
         found = self._blazar.inventory.calendar.of(FLOATING_IP)
         return Reply(body={"floatingips": [records.floating_ip(each) for each in found]})
+
+
+def _versioned(handle: Handle) -> Handle:
+    """Say in each answer which version it is of. Source: blazar/api/v1/utils.py, add_vary_header."""
+
+    def handled(asked: Asked, who: Token) -> Reply:
+        try:
+            reply = handle(asked, who)
+        except Refused as refused:
+            refused.headers = {**_SAID, **refused.headers}
+            raise
+        return Reply(code=reply.code, body=reply.body, headers={**_SAID, **reply.headers})
+
+    return handled

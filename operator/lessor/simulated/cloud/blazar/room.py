@@ -3,7 +3,7 @@
 Source: blazar/plugins/instances/instance_plugin.py (filter_hosts_by_reservation, max_usages, query_available_hosts).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,8 +41,9 @@ class Room:
         """Give a host once for each instance that fits on it: hosts with reservations first, then those without."""
         begun: list[str] = []
         fresh: list[str] = []
+        every = self._calendar.taken()
         for host in hosts:
-            taken = list(self._in(host, wanted, apart))
+            taken = list(_in(every.get(host.id, ()), wanted, apart))
             if any(each.reservation is None or not _is_instance(each.reservation) for each in taken):
                 continue
             used = _most(taken, self._usage)
@@ -50,15 +51,16 @@ class Room:
             (begun if taken else fresh).extend([host.id] * many)
         return begun + fresh
 
-    def _in(self, host: Resource, wanted: Wanted, apart: Reservation | None) -> Iterator[Taken]:
-        """Give what takes the host in this time; here who ends when the other begins is in its way.
 
-        Source: blazar/db/sqlalchemy/utils.py, get_reservations_by_host_id.
-        """
-        for each in self._calendar.taken(host.id):
-            others = apart is None or each.reservation is not apart
-            if others and wanted.start <= each.end and each.start <= wanted.end:
-                yield each
+def _in(taken: Iterable[Taken], wanted: Wanted, apart: Reservation | None) -> Iterator[Taken]:
+    """Give what takes the host in this time; here who ends when the other begins is in its way.
+
+    Source: blazar/db/sqlalchemy/utils.py, get_reservations_by_host_id.
+    """
+    for each in taken:
+        others = apart is None or each.reservation is not apart
+        if others and wanted.start <= each.end and each.start <= wanted.end:
+            yield each
 
 
 def _is_instance(reservation: Reservation) -> bool:
