@@ -43,6 +43,7 @@ class Case:
 ENDED = condition("Reserved", "False", "Ended")
 STALLED = condition("Stalled", "True", "Refused")
 NO_ROOM = refusal("x", Reason.NOT_ENOUGH_RESOURCES, time=NOW)
+POOL = ReservationStatus(name="pub", id="r", resource_type="virtual:floatingip", state="active")
 CASES = (
     Case("new", "Nothing was ever said.", LeaseStatus(), NOW),
     Case("edited", "Its spec is newer than its status.", known(observed_generation=0), NOW),
@@ -69,7 +70,7 @@ CASES = (
     Case("auto-at-the-limit", "There is nothing left to extend.",
          known(conditions=(SOON,)), END, spec(renewal={"mode": "Auto", "extendBy": "6h", "maxTotal": "24h"}), LATE),
     Case("no-addresses", "The addresses of its floating IPs were not read.",
-         known(reservations=(ReservationStatus(name="pub", id="r", resource_type="virtual:floatingip", state="active"),)), NOW),
+         known(reservations=(POOL,)), NOW),
 )  # fmt: skip
 
 
