@@ -209,6 +209,7 @@ def test_an_affinity_has_a_server_group(own: Leasing, affinity: bool) -> None:
             for key in ("vcpus", "memory_mb", "disk_gb", "amount", "affinity", "resource_properties")
         ),
         pytest.param(instances("1"), INTERNAL, id="a number as a text"),
+        pytest.param(instances(0), (400, "amount must be >= 1"), id="none"),
         pytest.param(
             instances(affinity="perhaps"),
             (400, "Malformed parameter affinity (must be a bool value or None)"),
@@ -274,11 +275,17 @@ def test_a_reservation_by_flavor_shows_its_source(own: Leasing) -> None:
         pytest.param(_without(flavors(), "affinity"), (400, "Missing parameter affinity"), id="no affinity"),
         pytest.param(_without(flavors(), "amount"), (400, "Missing parameter amount"), id="no amount"),
         pytest.param(_without(flavors(), "flavor_id"), (400, "Missing parameter flavor_id"), id="no flavor"),
+        pytest.param(flavors(0), (400, "amount must be >= 1"), id="none"),
+        pytest.param(flavors("few"), (400, "amount must be an integer"), id="a word"),
         pytest.param(flavors(5000), NO_ROOM, id="more than there is room for"),
     ],
 )
 def test_instances_of_a_flavor_are_refused(leasing: Leasing, reservation: Body, want: tuple[int, str]) -> None:
     assert _refused(leasing, reservation) == want
+
+
+def test_a_number_of_instances_of_a_flavor_may_be_a_text(own: Leasing) -> None:
+    assert _only(own.made(own.later(flavors("1"))))["amount"] == 1
 
 
 def test_an_unknown_flavor_is_404_in_novas_words(leasing: Leasing) -> None:

@@ -20,6 +20,7 @@ class Devices(Hosts):
 
     what, kind = "devices", DEVICE
     properties = ("resource_properties",)
+    before_end_options = ("", "default")
 
     def servers(self, reservation: Reservation) -> list[Server]:
         """Give none."""

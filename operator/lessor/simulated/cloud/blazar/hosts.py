@@ -22,18 +22,20 @@ class Hosts:
     """`plugins.Plugin`.
 
     Attributes:
-        before_end_options: what `before_end` may be.
-        casts: a count may be the text of a number, as Chameleon's takes it.
+        before_end_options: what `before_end` may be; at Chameleon `email` too.
+        casts: a count may be the text of a number, as Chameleon takes it.
     """
 
     what, kind = "hosts", HOST
     properties: tuple[str, ...] = _OF_HOSTS
+    before_end_options: tuple[str, ...] = ("", "snapshot", "default")
 
     def __init__(self, calendar: Calendar, tenants: Tenants, *, chameleon: bool = False) -> None:
         self._calendar = calendar
         self._tenants = tenants
         self.casts = chameleon
-        self.before_end_options = ("", "snapshot", "default", *(("email",) if chameleon else ()))
+        if chameleon:
+            self.before_end_options = (*self.before_end_options, "email")
 
     def candidates(self, wanted: Wanted) -> list[str]:
         """Check the values and choose hosts; an empty choice is no refusal yet."""

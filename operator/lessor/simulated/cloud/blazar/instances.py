@@ -20,7 +20,6 @@ VIRTUAL, BY_FLAVOR = "virtual:instance", "flavor:instance"
 _FIELDS = ("vcpus", "memory_mb", "disk_gb", "amount", "affinity", "resource_properties")
 _NONE = frozenset({"None", "none", None})
 _YES, _NO = frozenset({"1", "t", "true", "on", "y", "yes"}), frozenset({"0", "f", "false", "off", "n", "no"})
-_ACTIVE_ONLY_AMOUNT = "Unable to update ID %(id)s state with %(action)s:%(status)s"
 
 
 class _Instances:
@@ -48,8 +47,7 @@ class _Instances:
     def end(self, reservation: Reservation, trust: Trust) -> None:
         """Free the room, take the flavor from the project and delete its servers."""
         del trust
-        if reservation.id in {server.flavor.id for server in self.servers(reservation)} or reservation.hosts:
-            self._tenants.share_flavor(reservation.id, ())
+        self._tenants.share_flavor(reservation.id, ())
         reservation.allocations = []
         self._tenants.delete(self.servers(reservation))
 
@@ -102,11 +100,10 @@ class VirtualInstances(_Instances):
             _affinity(asked["affinity"])
         if not asked and wanted.start >= lease.start and wanted.end <= lease.end:
             return
-        if reservation.status == states.ERROR or (reservation.status == states.ACTIVE and set(asked) - {"amount"}):
-            words = "An active reservation only accepts to update amount."
-            if reservation.status == states.ERROR:
-                words = "An error reservation doesn't accept an updating request."
-            raise refusals.not_implemented(words)
+        if reservation.status == states.ACTIVE and set(asked) - {"amount"}:
+            raise refusals.not_implemented("An active reservation only accepts to update amount.")
+        if reservation.status == states.ERROR:
+            raise refusals.not_implemented("An error reservation doesn't accept an updating request.")
         merged = {**{key: reservation.values[key] for key in _FIELDS}, **asked}
         merged["affinity"] = _affinity(merged["affinity"])
         again = Wanted(values=merged, start=wanted.start, end=wanted.end, trust=wanted.trust)
@@ -233,18 +230,16 @@ def _asked(values: Mapping[str, Any]) -> tuple[Size, int, bool | None, Any]:
         raise refusals.internal() from None
     if not all(isinstance(each, int) for each in (*size, amount)):
         raise refusals.internal()
-    if amount < 1:
-        raise refusals.malformed("%(param)s")
-    return size, amount, _affinity(affinity), properties
+    return size, _amount(values), _affinity(affinity), properties
 
 
 def _amount(values: Mapping[str, Any]) -> int:
-    """Give the number of instances. Its refusal shows no more. Source: MalformedParameter(str(e))."""
+    """Give the number of instances. Source: oslo_utils/strutils.py, validate_integer."""
     if not whole(values, "amount"):
-        raise refusals.No(400, f"amount value '{values['amount']}' must be an integer", restores=True)
+        raise refusals.invalid_input("amount must be an integer")
     amount = int(values["amount"])
     if amount < 1:
-        raise refusals.No(400, f"amount = {amount} should be >= 1", restores=True)
+        raise refusals.invalid_input("amount must be >= 1")
     return amount
 
 

@@ -100,9 +100,10 @@ class Tenants:
         )
 
     def share_flavor(self, reservation_id: str, projects: tuple[str, ...]) -> None:
-        """Let these projects alone use it."""
-        found = self._compute.flavors[reservation_id]
-        self._compute.flavors[reservation_id] = dataclasses.replace(found, projects=projects)
+        """Let these projects alone use it, if it is still there."""
+        found = self._compute.flavors.get(reservation_id)
+        if found is not None:
+            self._compute.flavors[reservation_id] = dataclasses.replace(found, projects=projects)
 
     def remove_flavor(self, reservation_id: str) -> None:
         """Take it away."""
