@@ -82,7 +82,10 @@ def changed(server: Server, given: Given, known: Known, now: datetime) -> Server
 
 
 def _of_vm_state(server: Server, given: Given, now: datetime) -> dict[str, Any]:
-    """Give what a vm_state brings with it: where nothing else is said, its usual power_state, a host, no task."""
+    """Give what a vm_state brings with it: where nothing else is said, its usual power_state, a host, no task.
+
+    A server that is shelved no more has no image of that time.
+    """
     vm_state = given["vm_state"]
     if vm_state not in states.STATUS:
         raise _impossible(server, f"Nova has no vm_state {vm_state}")
@@ -94,6 +97,7 @@ def _of_vm_state(server: Server, given: Given, now: datetime) -> dict[str, Any]:
         "host": None if over or vm_state in states.HOSTLESS else "host-1",
         "task_state": None,
         "steps": (),
+        "shelved_image_id": server.shelved_image_id if vm_state in {"shelved", "shelved_offloaded"} else None,
     }
 
 
