@@ -95,6 +95,18 @@ def test_a_network_is_there_from_the_start_to_the_end(fork: Leasing, chi: Stack)
     assert chi.alice.neutron("/networks?name=lives").body["networks"] == []
 
 
+def test_a_network_is_extended_until_the_next_lease_of_it(fork: Leasing) -> None:
+    day = fork.day()
+    at = [text(day + timedelta(hours=hours)) for hours in range(6)]
+    lease = fork.made(fork.later(NETWORK, start_date=at[0], end_date=at[1]))
+    fork.made(fork.later(NETWORK, start_date=at[3], end_date=at[4]))
+    assert fork.put(lease["id"], end_date=at[2]).code == 200
+    assert fork.put(lease["id"], end_date=at[1]).code == 200
+    answer = fork.put(lease["id"], end_date=at[5])
+    assert (answer.code, answer.said) == (500, "Not enough networks available")
+    assert fork.state(lease["id"]) == "PENDING"
+
+
 def test_a_number_may_be_a_text_there(fork: Leasing) -> None:
     (reservation,) = fork.made(fork.later(hosts("1")))["reservations"]
     assert (reservation["min"], reservation["max"]) == (1, 1)

@@ -286,6 +286,20 @@ def test_a_lease_whose_maker_is_gone_does_not_start(world: World, how: str) -> N
     assert (found.status, found.reservations[0].status, _events(found)["start_lease"]) == ("ERROR", "pending", "ERROR")
 
 
+def test_a_lease_that_could_not_start_takes_no_change_and_is_deleted(world: World) -> None:
+    found = lease(world, "l1", hosts())
+    world.alice.enabled = False
+    world.pass_(20)
+    world.cloud.settle()
+    world.alice.enabled = True
+    port = world.cloud.as_user(world.alice, world.team).reservations
+    with pytest.raises(errors.LeaseBusy, match="Invalid lease status"):
+        port.change("l1", LeaseChange(name="l1"))
+    assert found.status == "ERROR"
+    port.delete("l1")
+    assert port.lease("l1") is None
+
+
 def test_an_update_that_broke_a_lease_keeps_it_from_starting(world: World) -> None:
     port = world.cloud.as_user(world.alice, world.team).reservations
     start = START + timedelta(hours=1)

@@ -228,7 +228,7 @@ def _asked(values: Mapping[str, Any]) -> tuple[Size, int, bool | None, Any]:
         amount, affinity, properties = values["amount"], values["affinity"], values["resource_properties"]
     except KeyError:
         raise refusals.internal() from None
-    if not all(isinstance(each, int) for each in (*size, amount)):
+    if not all(isinstance(each, int) for each in (*size, amount)) or min(size) < 0:
         raise refusals.internal()
     return size, _amount(values), _affinity(affinity), properties
 
