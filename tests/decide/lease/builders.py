@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from lessor.decide.lease import leases, wanted
+from lessor.decide.lease import leases, wanted, window
 from lessor.decide.lease.facts import Change, Effect, Facts, Failed, Look, Plan, Why
+from lessor.decide.lease.window import Window
 from lessor.model import identity, names, wire
 from lessor.model.conditions import Condition, ConditionType, Fault, Reason, find
 from lessor.model.identity import Identity
@@ -94,6 +95,11 @@ def a_lease(declared: LeaseSpec | None = None, status: LeaseStatus | None = None
         spec=declared,
         status=status if status is not None else LeaseStatus(),
     )
+
+
+def window_of(lease: Lease, now: datetime = NOW) -> Window:
+    """Give the time of a lease that was not made yet."""
+    return window.at(lease, None, now)
 
 
 # ---------------------------------------------------------------- what was said before

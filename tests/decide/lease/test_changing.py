@@ -8,18 +8,24 @@ import msgspec
 import pytest
 
 from lessor.decide.lease import refusals
-from lessor.decide.lease.facts import Facts
+from lessor.decide.lease.facts import Facts, Why
 from lessor.model import times
-from lessor.model.conditions import Reason
-from lessor.model.reservations import LeaseState
+from lessor.model.conditions import ConditionType, Reason
+from lessor.model.plans import EventReason
+from lessor.model.reservations import EventState, LeaseState
 from tests.decide.lease.builders import (
     END,
+    HOST_VALUES,
     HOUR,
+    ID,
     MINUTE,
     NOW,
+    RESERVATION,
     START,
+    a_lease,
     active,
     change,
+    events,
     host,
     known,
     no,
@@ -28,6 +34,7 @@ from tests.decide.lease.builders import (
     seen,
     spec,
     told,
+    told_of,
     words,
 )
 
@@ -162,3 +169,158 @@ def test_a_lease_of_a_flavor_takes_nothing_but_a_name() -> None:
     got = plan(active(spec(**declared, duration="30h"), **fixed))
     assert (got.effect, said(got)) == (None, ("False", "Refused"))
     assert plan(active(spec(**declared, leaseName="other"), **fixed)).effect == change(name="other")
+
+
+# ---------------------------------------------------------------- reservations
+
+
+def nodes(**host_: Any) -> Any:
+    return spec(reservations=[{"name": "nodes", "host": host_}])
+
+
+def test_more_hosts_are_asked_for_by_the_reservations_id() -> None:
+    grown = active(nodes(minCount=2, maxCount=3))
+    values = {key: value for key, value in HOST_VALUES.items() if key != "before_end"}
+    asked = change(reservations={RESERVATION: {**values, "max": 3}})
+    assert plan(grown).effect == asked
+    got = plan(replace(grown, done=(asked,)))
+    assert got.effect is None
+    assert plan(after_a_pass(replace(grown, done=(asked,)))).effect is None
+    assert got.status.reservations[0].requested != grown.lease.status.reservations[0].requested
+
+
+def test_the_same_in_other_words_is_not_asked_for() -> None:
+    """Blazar looks for room beside what the lease has already: it may refuse, and turn the lease to ERROR."""
+    got = plan(active(nodes(minCount=2, maxCount=2, hypervisorProperties="")))
+    assert (got.effect, said(got)) == (None, ("True", "InWindow"))
+    texts = seen(reservations=(host(values={**HOST_VALUES, "min": "2", "max": "2"}),))
+    assert plan(active(nodes(minCount=2, maxCount=2), there=texts)).effect is None
+
+
+FIXED = (
+    pytest.param(nodes(minCount=2, beforeEndAction="Snapshot"), host(), "what is done before the end", id="action"),
+    pytest.param(
+        spec(reservations=[{"name": "nodes", "network": {"networkName": "n"}}]),
+        host(resource_type="network", values={}),
+        "the network reservation 'nodes'",
+        id="network",
+    ),
+)
+
+
+@pytest.mark.parametrize(("declared", "there", "want"), FIXED)
+def test_what_blazar_cannot_change_of_a_reservation_is_said(declared: Any, there: Any, want: str) -> None:
+    got = plan(active(declared, there=seen(reservations=(there,))))
+    assert (got.effect, said(got)) == (None, ("False", "Refused"))
+    assert want in words(got)
+    assert "Put the old values back" in words(got)
+
+
+def test_a_reservation_that_is_not_there_any_more_is_not_changed() -> None:
+    assert plan(active(nodes(minCount=3), status=known(reservations=()), there=seen(reservations=()))).effect is None
+
+
+# ---------------------------------------------------------------- names, and what is not to be changed
+
+
+def test_a_lease_is_renamed_but_an_imported_one_keeps_its_name() -> None:
+    assert plan(active(spec(leaseName="other"))).effect == change(name="other")
+    imported = {"import": {"id": ID}, "reservations": None}
+    assert plan(active(spec(**imported), known(requested=told(lease_name="theirs")))).effect is None
+    renamed = plan(active(spec(**imported, leaseName="ours"), known(requested=told(lease_name="theirs"))))
+    assert renamed.effect == change(name="ours")
+
+
+def test_changes_are_asked_for_one_after_the_other() -> None:
+    both = active(spec(leaseName="other", duration="30h"))
+    assert plan(both).effect == change(name="other")
+    assert plan(replace(both, done=(change(name="other"),), seen=seen(name="other"))).effect == ASKED
+
+
+OVER = (
+    pytest.param(seen(LeaseState.TERMINATED), id="over"),
+    pytest.param(seen(LeaseState.TERMINATING), id="ending"),
+    pytest.param(seen(LeaseState.ERROR, events=events(started=EventState.ERROR)), id="never started"),
+    pytest.param(seen(LeaseState.UPDATING), id="in passage"),
+)
+
+
+@pytest.mark.parametrize("there", OVER)
+def test_nothing_is_asked_of_what_takes_no_change(there: Any) -> None:
+    assert plan(active(LONGER, there=there)).effect is None
+
+
+def test_nothing_is_asked_while_suspended() -> None:
+    assert plan(active(spec(duration="30h", suspend=True))).effect is None
+
+
+# ---------------------------------------------------------------- an update that failed
+
+
+BROKEN = seen(LeaseState.ERROR)
+HEAL = change(name=BROKEN.name, why=Why.HEAL)
+
+
+def test_a_lease_that_an_update_left_in_error_is_renamed_to_its_own_name() -> None:
+    got = plan(active(there=BROKEN))
+    assert (got.effect, said(got)) == (HEAL, ("False", "Uncertain"))
+    assert said(got, ConditionType.DEGRADED) == ("True", "BlazarError")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [pytest.param({"done": (HEAL,)}, id="no help"), pytest.param({"failed": no(HEAL)}, id="refused")],
+)
+def test_a_rename_that_does_not_help_is_tried_again_in_a_minute(changes: Any) -> None:
+    got = plan(active(there=BROKEN, **changes))
+    assert (got.effect, got.wake_at) == (None, NOW + MINUTE)
+    assert "did not help" in words(got, ConditionType.DEGRADED)
+
+
+def test_a_suspended_lease_is_not_healed() -> None:
+    got = plan(active(spec(suspend=True), there=BROKEN))
+    assert (got.effect, got.wake_at) == (None, END - 8 * HOUR)
+
+
+def test_the_refusal_that_broke_it_stands_after_it_is_well_again() -> None:
+    broken = active(LONGER, there=BROKEN, failed=no(ASKED))
+    assert plan(broken).effect == HEAL
+    well = replace(broken, done=(HEAL,), seen=seen())
+    assert (plan(well).effect, said(plan(well))) == (None, ("False", "Refused"))
+    stuck = plan(replace(broken, done=(HEAL,)))
+    assert stuck.status.refusal == plan(well).status.refusal
+
+
+# ---------------------------------------------------------------- what Blazar says no to
+
+
+NOES = (
+    pytest.param(Reason.NOT_ENOUGH_RESOURCES, ("False", "NotEnoughResources"), MINUTE, id="no room"),
+    pytest.param(Reason.REFUSED, ("False", "Refused"), None, id="refused"),
+    pytest.param(Reason.ACTION_FAILED, ("False", "Refused"), 10 * MINUTE, id="forbidden"),
+)
+
+
+@pytest.mark.parametrize(("reason", "want", "again"), NOES)
+def test_a_no_to_a_change_is_told_in_blazars_words_and_the_lease_stays(reason: Reason, want: Any, again: Any) -> None:
+    refused = active(LONGER, failed=no(ASKED, reason))
+    got = plan(refused)
+    assert (got.effect, said(got), said(got, ConditionType.ACTIVE)) == (None, want, ("True", "InWindow"))
+    assert "Blazar said no." in words(got)
+    assert told_of(got) == [EventReason.NOT_ENOUGH_RESOURCES]
+    assert got.wake_at == (NOW + again if again is not None else END - 8 * HOUR)
+    later = after_a_pass(refused)
+    assert (plan(replace(later, failed=None)).effect, told_of(plan(replace(later, failed=None)))) == (None, [])
+    if again is not None:
+        assert plan(replace(later, failed=None, now=NOW + again)).effect == ASKED
+
+
+def test_a_change_that_is_taken_back_clears_the_refusal() -> None:
+    refused = after_a_pass(active(LONGER, failed=no(ASKED)))
+    back = plan(replace(refused, lease=a_lease(None, refused.lease.status), failed=None))
+    assert (back.effect, back.status.refusal, said(back)) == (None, None, ("True", "InWindow"))
+
+
+def test_the_refusal_of_something_else_does_not_hold_a_change() -> None:
+    refused = after_a_pass(active(LONGER, failed=no(ASKED)))
+    assert plan(replace(refused, lease=a_lease(spec(duration="25h"), refused.lease.status), failed=None)).effect

@@ -20,13 +20,12 @@ def accepted() -> Verdict:
 
 def fault(facts: Facts) -> Verdict | None:
     """Say why the Lease is not accepted; None: it is."""
-    return (
-        _unreadable(facts)
-        or acceptance.fault(facts.lease.spec)
-        or _credentials(facts)
-        or _elsewhere(facts)
-        or _import(facts)
-    )
+    return needs_no_cloud(facts) or _credentials(facts) or _elsewhere(facts) or _import(facts)
+
+
+def needs_no_cloud(facts: Facts) -> Verdict | None:
+    """Say what is wrong with the spec itself, for which nobody need be asked; None: nothing."""
+    return _unreadable(facts) or acceptance.fault(facts.lease.spec)
 
 
 def refused(refusal: Refusal | None) -> Verdict | None:

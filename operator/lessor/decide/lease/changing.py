@@ -4,21 +4,26 @@ What Blazar shows else than it was told was changed by somebody outside: that is
 names what is to be, never a difference: asked twice, it comes to the same, so no claim goes before it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from lessor.decide.lease import refusals, states, wanted
+from lessor.decide.lease import matching, refusals, states, wanted
 from lessor.decide.lease.facts import Change, Facts, Why
 from lessor.decide.lease.states import Trouble
 from lessor.decide.lease.window import MINUTE, Window, minute_up
 from lessor.model import times
 from lessor.model.conditions import Fault, Reason
 from lessor.model.lease import LeaseStatus, Refusal, Requested, Reservation, ReservationStatus, ResourceType
-from lessor.model.reservations import EventType, LeaseChange, ObservedLease
+from lessor.model.reservations import EventType, LeaseChange, ObservedLease, ObservedReservation
 
 replace = msgspec.structs.replace
+# What the plugins do not change; the ids are known only where the names were looked up.
+_FIXED = {"before_end": "what is done before the end"}
+_NEVER = frozenset({"network_id", "flavor_id", *_FIXED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +122,9 @@ def _heal(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) 
         status = replace(status, refusal=refusals.of(facts, step.digest, fault))
     tried = any(isinstance(done, Change) and done.why is Why.HEAL for done in facts.done)
     failed = refused is not None and isinstance(refused.effect, Change) and refused.effect.why is Why.HEAL
-    if tried or failed or facts.lease.spec.suspend:
+    if facts.lease.spec.suspend:
+        return Changing(status=status, healing=True)
+    if tried or failed:
         return Changing(status=status, healing=True, wake_at=facts.now + MINUTE)
     effect = Change(lease_id=seen.id, change=LeaseChange(name=seen.name), why=Why.HEAL)
     return Changing(status=status, effect=effect, healing=True)
@@ -243,24 +250,36 @@ def _reservations(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> _St
 def _reservation(
     facts: Facts, seen: ObservedLease, status: LeaseStatus, one: Reservation, entry: ReservationStatus
 ) -> _Step:
-    values = dict(wanted.reservation(one, facts.ids).values)
-    for fixed in ("network_id", "flavor_id", "before_end"):
-        values.pop(fixed, None)
+    wants = wanted.reservation(one, facts.ids).values
+    values = {key: value for key, value in wants.items() if key not in _NEVER}
     changed = tuple(
         replace(other, requested=wanted.digest(one)) if other.name == entry.name else other
         for other in status.reservations
     )
-    fault = None
-    if one.network is not None:
-        fault = Fault(
-            Reason.REFUSED,
-            f"Blazar cannot change the network reservation {one.name!r}. Put the old values back, or delete this Lease "
-            "and create another.",
-        )
     change_of_one = LeaseChange(reservations={str(entry.id): values})
+    known = next((other for other in seen.reservations if other.id == entry.id), None)
+    fixed = _fixed(one, wants, known)
+    shown = known is not None and all(matching.same(value, known.values.get(key)) for key, value in values.items())
     return _Step(
         change_of_one,
         replace(status, reservations=changed),
         key=(one.name, wanted.digest(one)),
-        fault=fault or unchangeable(seen),
+        there=fixed is None and shown,
+        fault=fixed or unchangeable(seen),
+    )
+
+
+def _fixed(one: Reservation, wants: Mapping[str, Any], known: ObservedReservation | None) -> Fault | None:
+    """Say what of a reservation Blazar cannot change. Source: the plugins' update_reservation."""
+    what = None
+    if one.network is not None:
+        what = f"the network reservation {one.name!r}"
+    elif known is not None:
+        moved = [key for key in _FIXED if not matching.same(wants.get(key), known.values.get(key, wants.get(key)))]
+        what = f"{_FIXED[moved[0]]} of the reservation {one.name!r}" if moved else None
+    if what is None:
+        return None
+    return Fault(
+        Reason.REFUSED,
+        f"Blazar cannot change {what}. Put the old values back, or delete this Lease and create another.",
     )

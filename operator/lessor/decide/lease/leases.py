@@ -20,15 +20,16 @@ from lessor.decide.lease import (
     summing,
     window,
 )
-from lessor.decide.lease.facts import Facts, Look, Plan
+from lessor.decide.lease.facts import Create, Facts, Look, Plan
 from lessor.decide.lease.making import Making
 from lessor.decide.lease.window import Window
 from lessor.model import conditions, identity, times
 from lessor.model.conditions import ConditionType, Disposition, Reason, Verdict
-from lessor.model.instancelease import CloudStatus
+from lessor.model.instancelease import CloudStatus, RenewalsStatus
 from lessor.model.lease import LeaseStatus, Refusal
 from lessor.model.plans import FinalizerChange
 from lessor.model.reservations import LeaseState, ObservedLease
+from lessor.model.times import Duration
 
 replace = msgspec.structs.replace
 _ADDRESSES_EVERY, _ADDRESSES_FOR = timedelta(seconds=10), timedelta(minutes=5)
@@ -40,7 +41,7 @@ def plan(facts: Facts) -> Plan:
     refused = accepting.fault(facts)
     if facts.lease.metadata.deletion_timestamp is not None:
         return _release(facts, refused)
-    if facts.asked and not facts.live and facts.fault is None:
+    if accepting.needs_no_cloud(facts) is None and facts.asked and not facts.live and facts.fault is None:
         return Plan(status=facts.lease.status, look_closer=True)
     if refused is not None:
         return _not_accepted(facts, refused)
@@ -113,7 +114,8 @@ def _make(facts: Facts) -> Plan:
         return Plan(status=facts.lease.status, finalizer=made.finalizer, annotations=made.annotations)
     verdict = _not_made(made, time)
     accepted = accepting.refused(made.refusal) or accepting.accepted()
-    said = summing.whole(facts, accepted=accepted, reserved=verdict, ready=_of_making(made, accepted, verdict))
+    ready = _of_making(made, accepted, verdict)
+    said = summing.whole(facts, accepted=accepted, reserved=verdict, ready=ready)
     status = _answered(facts, made.status, said)
     return Plan(
         status=status,
@@ -171,7 +173,7 @@ def _said_no(refusal: Refusal) -> Verdict:
             "pauses. Ask for fewer, for less time, or for a later start to get it sooner.",
         )
     if refusal.reason in refusals.FINAL:
-        return conditions.false(Reason.REFUSED, refusal.message)
+        return conditions.false(Reason.REFUSED, f"{refusal.message} It is asked for again when the spec changes.")
     return conditions.false(Reason.CREATING, refusal.message)
 
 
@@ -180,7 +182,8 @@ def _lost(facts: Facts) -> Plan:
     status = facts.lease.status
     over = status.end_time is not None and status.end_time <= facts.now
     if over or conditions.is_true(status.conditions, ConditionType.EXPIRED):
-        verdict = conditions.false(Reason.ENDED, f"The lease ended at {times.text(status.end_time or facts.now)}.")
+        at = f" at {times.text(status.end_time)}" if status.end_time is not None else ""
+        verdict = conditions.false(Reason.ENDED, f"The lease ended{at}.")
         ready = conditions.true(Reason.EXPIRED, verdict.message)
     else:
         verdict = ready = conditions.false(
@@ -200,8 +203,10 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
     introduced = _introduced(facts, seen)
     if introduced is not None:
         return introduced
-    time = window.at(facts.lease, seen, facts.now)
-    status = _seen(facts, seen, time)
+    renewals = _granted_before(facts, seen)
+    old = replace(facts.lease, status=replace(facts.lease.status, renewals=renewals))
+    time = window.at(old, seen, facts.now)
+    status = replace(_seen(facts, seen, time), renewals=renewals)
     asked = asking.ask(facts, seen, status, time)
     changed, extended = asked.changing, asked.extending
     effect = changed.effect or extended.effect
@@ -236,13 +241,26 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
     )
 
 
+def _granted_before(facts: Facts, seen: ObservedLease) -> RenewalsStatus | None:
+    """Give the grants; of a restored object, whose status is lost, by how much Blazar holds the lease longer.
+
+    Else the lease would be cut to its declared end, and with it what was granted.
+    """
+    known, restored = facts.lease.status, facts.lease.spec.import_ is None and facts.lease.status.requested is None
+    surplus = seen.end - window.at(facts.lease, seen, facts.now).end
+    if not restored or known.renewals is not None or surplus <= times.ZERO:
+        return known.renewals
+    return RenewalsStatus(extended=Duration.of(surplus))
+
+
 def _introduced(facts: Facts, seen: ObservedLease) -> Plan | None:
     """The finalizer and the annotation go on before all else; a start that moved since is noted in it."""
     said = identity.of(facts.lease.metadata)
     asked = facts.lease.spec.start_time or facts.lease.status.create_requested_time
     start = asked or (said.start if said is not None else seen.start)
     new = said is None or said.lease_id != seen.id or abs((said.start - start).total_seconds()) > _KNOWN
-    if facts.lease.metadata.held and not new:
+    other = seen.id != facts.lease.status.lease_id and any(isinstance(done, Create) for done in facts.done)
+    if facts.lease.metadata.held and (not new or other):  # another id than we asked for goes into the status first
         return None
     change = FinalizerChange.KEEP if facts.lease.metadata.held else FinalizerChange.PUT_ON
     return Plan(status=facts.lease.status, finalizer=change, annotations=making.introduction(facts, seen.id, start))
@@ -272,7 +290,7 @@ def _seen(facts: Facts, seen: ObservedLease, time: Window) -> LeaseStatus:
 
 def _asked_by_former(facts: Facts, start: datetime | None) -> datetime | None:
     """When the object that this one was restored from asked for the lease; None: it was taken over by import."""
-    return start if facts.lease.spec.import_ is None else None
+    return times.whole_second(start) if start is not None and facts.lease.spec.import_ is None else None
 
 
 def _addresses_at(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> datetime | None:

@@ -139,13 +139,8 @@ def _claim(facts: Facts, time: Window) -> Making:
         return Making(status=status, refusal=held, wake_at=refusals.again_at(held))
     if facts.identity is None:
         return Making(status=status, look_closer=facts.fault is None, uncertain=facts.fault is not None)
-    return Making(status=_claimed(facts), claim=True, refusal=_waiting(facts, asked_for))
-
-
-def _waiting(facts: Facts, asked_for: str) -> Refusal | None:
-    """A lease that waits for room is said to wait while it is asked for again: each try is no news."""
-    refusal = refusals.standing(facts, asked_for)
-    return refusal if refusal is not None and refusal.reason == Reason.NOT_ENOUGH_RESOURCES else None
+    # what Blazar said before stands until it says something else
+    return Making(status=_claimed(facts), claim=True, refusal=refusals.standing(facts, asked_for))
 
 
 def _unknown_name(facts: Facts) -> Fault | None:

@@ -74,10 +74,11 @@ def _best(one: Reservation, free: Sequence[ObservedReservation]) -> ObservedRese
 
 
 def _agreement(want: Mapping[str, Any], has: Mapping[str, Any]) -> int:
-    return sum(1 for key in _COMPARED if key in want and key in has and _same(want[key], has[key]))
+    return sum(1 for key in _COMPARED if key in want and key in has and same(want[key], has[key]))
 
 
-def _same(want: object, has: object) -> bool:
+def same(want: object, has: object) -> bool:
+    """Tell whether a value of Blazar's is what is asked for: Chameleon's Blazar gives numbers as texts."""
     return want == has or str(want) == str(has)
 
 

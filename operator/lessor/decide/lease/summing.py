@@ -76,9 +76,10 @@ def _expiring(facts: Facts, start: datetime | None, end: datetime | None) -> Ver
 
 def _expired(facts: Facts, reserved: Verdict | None, end: datetime | None) -> Verdict | None:
     old = facts.lease.status.conditions
-    ended = reserved is not None and reserved.reason is Reason.ENDED
-    if ended or (end is not None and end <= facts.now):
-        return conditions.true(Reason.END_REACHED, f"The lease ended at {times.text(end or facts.now)}.")
+    if reserved is not None and reserved.reason is Reason.ENDED:
+        return conditions.true(Reason.END_REACHED, reserved.message)
+    if end is not None and end <= facts.now:
+        return conditions.true(Reason.END_REACHED, f"The lease ended at {times.text(end)}.")
     if end is None or conditions.find(old, ConditionType.EXPIRED) is None:
         return conditions.kept(old, ConditionType.EXPIRED)
     return conditions.false(Reason.RENEWED, f"The lease goes on until {times.text(end)}.")
