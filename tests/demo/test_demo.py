@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.demo.performance import Demo, listed
 pytestmark = pytest.mark.xdist_group("demo")  # its story is told once
 
 LEASES = "/apis/lessor.dev/v1alpha1/instanceleases"
+BOOKED = "/apis/lessor.dev/v1alpha1/leases"
 RENEWALS = "/apis/lessor.dev/v1alpha1/leaserenewals"
 ENDS = {
     # server: (Nova's status, Ready, its reason)
@@ -26,6 +28,11 @@ ENDS = {
     "db-1": ("SHUTOFF", "True", "Expired"),
     "ci-1": ("SHELVED_OFFLOADED", "True", "Expired"),
     "thesis": ("SHUTOFF", "True", "Expired"),
+}
+BOOKINGS = {
+    # Lease: (Blazar's state, Ready, its reason)
+    "survey": ("TERMINATED", "True", "Expired"),
+    "sweep": ("TERMINATED", "True", "Expired"),
 }
 
 
@@ -78,6 +85,33 @@ def test_every_lease_ends_as_the_story_has_it(told: Told) -> None:
     assert seen == ENDS
 
 
+def test_the_leases_of_hosts_have_had_their_time(told: Told) -> None:
+    leases = {one["metadata"]["name"]: one for one in listed(told.kubeconfig, BOOKED)}
+    assert {name: (one["status"]["state"], *_condition(one, "Ready")) for name, one in leases.items()} == BOOKINGS
+    survey, sweep = (leases[name]["status"] for name in BOOKINGS)
+    began, ended = (datetime.fromisoformat(sweep[key]) for key in ("startTime", "endTime"))
+    assert began >= datetime.fromisoformat(survey["endTime"])
+    assert ended - began >= timedelta(days=6)  # four and, by a renewal, two
+    assert (sweep["renewals"]["count"], sweep.get("refusal")) == (1, None)
+
+
+def test_the_story_tells_of_the_wait_for_hosts_once_and_of_what_came_of_it(told: Told) -> None:
+    said = [line.partition("sweep: ")[2] for line in _story(told.demo) if "sweep: " in line]
+    marks = (
+        "asks for 2 hosts",
+        "Not enough hosts available. Waiting since",
+        "Blazar holds the lease",
+        "can be used until",
+        "The lease ends at",
+        "asks for 2d more",
+        "sweep-longer: Granted 2d",
+        "The lease ends at",
+        "The lease ended at",
+    )
+    assert [mark for mark, line in zip(marks, said, strict=True) if mark not in line] == []
+    told.demo.until(r"^  sweep waited .* for its hosts, and had them .* after survey ended")
+
+
 def test_every_request_for_more_time_has_its_answer(told: Told) -> None:
     renewals = {one["metadata"]["name"]: _condition(one, "Granted") for one in listed(told.kubeconfig, RENEWALS)}
     assert renewals == {
@@ -87,6 +121,7 @@ def test_every_request_for_more_time_has_its_answer(told: Told) -> None:
         "train-1-more": ("True", "Full"),
         "train-1-again": ("True", "Full"),
         "train-1-once-more": ("False", "LimitReached"),
+        "sweep-longer": ("True", "Full"),
     }
 
 
@@ -101,7 +136,14 @@ def test_the_summary_says_that_nothing_was_done_before_its_time(told: Told) -> N
 
 
 @pytest.mark.parametrize(
-    "line", [r"^This is a simulation", r"export KUBECONFIG=", r"kubectl get ilease -A", "kubectl is not on this"]
+    "line",
+    [
+        r"^This is a simulation",
+        r"export KUBECONFIG=",
+        r"kubectl get ilease -A",
+        r"kubectl get blz -A",
+        "kubectl is not on this",
+    ],
 )
 def test_a_visitor_is_told_what_this_is_and_how_to_look_in(told: Told, line: str) -> None:
     told.demo.until(line)

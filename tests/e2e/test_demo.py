@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.performance import Demo
-from tests.demo.test_demo import ENDS
+from tests.demo.test_demo import BOOKINGS, ENDS
 from tests.e2e.conftest import KUBECTL
 
 MANIFEST = """
@@ -56,10 +56,20 @@ def test_the_table_has_a_line_for_each_lease_and_no_age_ahead(visitor: Visitor) 
     assert all(line.split()[-1].startswith("3") and line.endswith("d") for line in lines[1:])
 
 
+def test_kubectl_shows_the_leases_of_hosts(visitor: Visitor) -> None:
+    lines = visitor("get", "blz", "-A").splitlines()
+    assert lines[0].split() == ["NAMESPACE", "NAME", "STATE", "START", "END", "READY", "REASON", "AGE"]
+    shown = {name: (state, ready, reason) for _, name, state, _, _, ready, reason, _ in map(str.split, lines[1:])}
+    assert shown == BOOKINGS
+
+
 def test_describe_tells_the_events_and_explain_the_fields(visitor: Visitor) -> None:
     told = visitor("describe", "ilease", "web-1", "-n", "team-a")
     assert "Restored" in told
     assert "Stopped" in told
+    waited = visitor("describe", "blz", "sweep", "-n", "team-b")
+    assert "NotEnoughResources" in waited
+    assert "Activated" in waited
     assert "after" in visitor("explain", "ilease.spec.expiry.stages")
 
 

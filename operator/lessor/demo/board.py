@@ -1,4 +1,4 @@
-"""What the screen shows of each server: how it is, what its lease says, and a line of days. Pure."""
+"""What the screen shows of each server, and of each Lease: how it is, what its lease says, a line of days. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from lessor.demo.story import DAYS
 
 
 class Cell(StrEnum):
-    """How a server spent a day."""
+    """How a server or a Lease spent a day."""
 
-    NOT_YET = " "
+    NOTHING = " "
+    WAITING = "?"
     RUNNING = "━"
     LATE = "═"
     HELD = "╌"
@@ -20,6 +21,7 @@ class Cell(StrEnum):
     GONE = "x"
 
 
+NONE_YET = "no lease"  # what Blazar says of a Lease that has none
 _OVER = "over"
 _CELLS = {
     "ACTIVE": Cell.RUNNING,
@@ -27,12 +29,16 @@ _CELLS = {
     "SHELVED": Cell.SHELVED,
     "SHELVED_OFFLOADED": Cell.SHELVED,
     "DELETED": Cell.GONE,
+    "TERMINATED": Cell.NOTHING,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One server as it is now: Nova's status (None: it is gone), and its InstanceLease (None: it has none)."""
+    """One server as it is now: Nova's status (None: it is gone), and its InstanceLease (None: it has none).
+
+    Or one Lease: Blazar's state, or `NONE_YET`, and the Lease itself (None: it is not there yet).
+    """
 
     person: str
     name: str
@@ -50,7 +56,7 @@ class Row:
     server: str = ""
     lease: str = ""
     ends: str = ""
-    days: list[Cell] = field(default_factory=lambda: [Cell.NOT_YET] * DAYS)
+    days: list[Cell] = field(default_factory=lambda: [Cell.NOTHING] * DAYS)
 
 
 class Board:
@@ -67,7 +73,7 @@ class Board:
         row.lease = reason(seen.lease)
         row.ends = _ends(seen.lease, now)
         day = min((now - self._begin) // timedelta(days=1), DAYS - 1)
-        cell = _CELLS.get(seen.status or "DELETED", Cell.RUNNING)
+        cell = _cell(seen)
         row.days[day] = Cell.LATE if cell is Cell.RUNNING and row.ends == _OVER else cell
 
 
@@ -79,12 +85,19 @@ def reason(lease: Mapping[str, Any] | None) -> str:
     return next((str(one["reason"]) for one in conditions if one["type"] == "Ready"), "")
 
 
+def _cell(seen: Seen) -> Cell:
+    if seen.status == NONE_YET:
+        return Cell.WAITING if seen.lease is not None else Cell.NOTHING
+    return _CELLS.get(seen.status or "DELETED", Cell.RUNNING)
+
+
 def _server(seen: Seen) -> str:
     return f"{seen.status or 'gone'}{' locked' if seen.locked else ''}"
 
 
 def _ends(lease: Mapping[str, Any] | None, now: datetime) -> str:
-    text = (lease or {}).get("status", {}).get("expireTime")
+    status = (lease or {}).get("status", {})
+    text = status.get("expireTime") or status.get("endTime")  # of an InstanceLease, of a Lease
     if text is None:
         return ""
     left = datetime.fromisoformat(text) - now

@@ -1,12 +1,16 @@
 """The summary: what was to be seen, each lesson with what the world itself says of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from lessor.model.names import Kind
+from lessor.model.plans import EventReason
+
 HARM = {"os-stop": "stops", "createImage": "snapshot", "shelve": "shelving", "servers.delete": "deletion"}
 TOLD = (*HARM, "os-start", "unshelve")
+_WAITS = (EventReason.NOT_ENOUGH_RESOURCES, EventReason.RESERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,16 @@ class World:
         renewals: the LeaseRenewals, oldest first.
         images: the names of the images that are left, by the names of their servers.
         troubles: what stood in the way of an end, by the names of servers.
+        leases: the Leases.
+        events: all Kubernetes Events.
     """
 
     deeds: Sequence[Deed]
     renewals: Sequence[Mapping[str, Any]]
     images: Mapping[str, Sequence[str]]
     troubles: Mapping[str, str]
+    leases: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
 
 
 def told(world: World) -> tuple[str, ...]:
@@ -47,6 +55,7 @@ def told(world: World) -> tuple[str, ...]:
         *_harm(world),
         *_renewals(world),
         *_holds(world),
+        *_waits(world),
     )
 
 
@@ -77,6 +86,29 @@ def _holds(world: World) -> list[str]:
     return lines
 
 
+def _waits(world: World) -> list[str]:
+    lines = ["Who finds no room waits, and has it when it is there:"]
+    refused, reserved = (_first(world.events, reason) for reason in _WAITS)
+    ends = {one["metadata"]["name"]: datetime.fromisoformat(one["status"]["endTime"]) for one in world.leases}
+    for name in sorted(set(refused) & set(reserved), key=reserved.__getitem__):
+        before = max((end, other) for other, end in ends.items() if end <= reserved[name])
+        lines.append(
+            f"  {name} waited {_span(reserved[name] - refused[name])} for its hosts, and had them "
+            f"{_span(reserved[name] - before[0])} after {before[1]} ended."
+        )
+    return lines
+
+
+def _first(events: Sequence[Mapping[str, Any]], reason: EventReason) -> dict[str, datetime]:
+    """Give when this was first said of each Lease."""
+    said = (one for one in events if one["regarding"]["kind"] == Kind.LEASE.value and one["reason"] == reason.value)
+    return {one["regarding"]["name"]: datetime.fromisoformat(one["eventTime"]) for one in _newest_first(said)}
+
+
+def _newest_first(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(events, key=lambda one: str(one["eventTime"]), reverse=True)
+
+
 def _condition(body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     conditions: Sequence[Mapping[str, Any]] = body.get("status", {}).get("conditions", ())
     return next((one for one in conditions if one["type"] == kind), {})
@@ -87,4 +119,5 @@ def _span(span: timedelta) -> str:
         return f"{span / timedelta(days=1):.1f} days"
     if span >= timedelta(hours=2):
         return f"{span // timedelta(hours=1)} hours"
-    return f"{span // timedelta(minutes=1)} minutes"
+    minutes = span // timedelta(minutes=1)
+    return f"{minutes} minutes" if minutes > 1 else "a minute"

@@ -172,7 +172,7 @@ class Performance:
             return False
         return all(
             operator.knows(one["metadata"]["uid"], int(one["metadata"]["resourceVersion"]))
-            for kind in (Kind.INSTANCE_LEASE, Kind.LEASE_RENEWAL)
+            for kind in (Kind.INSTANCE_LEASE, Kind.LEASE, Kind.LEASE_RENEWAL)
             for one in self._world.objects(kind)
         )
 
@@ -229,6 +229,8 @@ class Performance:
                 renewals=renewals,
                 images=self._world.images_of_the_gone(),
                 troubles={server.name: server.trouble for server in self._story.servers if server.trouble},
+                leases=self._world.objects(Kind.LEASE),
+                events=self._world.events(),
             )
         )
         yield ""
@@ -247,6 +249,7 @@ class Performance:
         yield f"  export KUBECONFIG={self._kubeconfig}"
         yield "  kubectl get ilease -A"
         yield "  kubectl describe ilease web-1 -n team-a"
+        yield "  kubectl get blz -A"
         yield "  kubectl get lren -A"
         yield "  kubectl explain ilease.spec.expiry.stages"
         yield "  kubectl delete ilease thesis -n team-d     # lets go of the server: the lock comes off"

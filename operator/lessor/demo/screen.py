@@ -22,7 +22,8 @@ _AROUND = 9  # lines of the picture that are neither a server nor something that
 _WIDE = 110
 _SHORTEST = 0.08  # seconds between two pictures
 _CELL_STYLES = {
-    Cell.NOT_YET: "",
+    Cell.NOTHING: "",
+    Cell.WAITING: "magenta",
     Cell.RUNNING: "green",
     Cell.LATE: "red",
     Cell.HELD: "yellow",
@@ -30,8 +31,9 @@ _CELL_STYLES = {
     Cell.GONE: "bright_black",
 }
 _LEGEND = (
-    (Cell.RUNNING, "runs"),
-    (Cell.LATE, "runs on after its end"),
+    (Cell.WAITING, "waits"),
+    (Cell.RUNNING, "in use"),
+    (Cell.LATE, "past its end"),
     (Cell.HELD, "stopped"),
     (Cell.SHELVED, "shelved"),
     (Cell.GONE, "deleted"),
@@ -149,7 +151,7 @@ class Screen:
             padding=(0, 1, 0, 0),
         )
         wide = self._console.width >= _WIDE
-        for heading in ("owner", "server", *(("Nova says",) if wide else ()), "its lease says", "ends"):
+        for heading in ("owner", "name", *(("its cloud says",) if wide else ()), "its lease says", "ends"):
             table.add_column(heading, no_wrap=True)
         table.add_column("day by day", min_width=DAYS, no_wrap=True)
         for row in self._board.rows.values():

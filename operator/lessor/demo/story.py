@@ -20,8 +20,11 @@ class Hands(Protocol):
     def lease(self, person: str, server: str, spec: dict[str, Any]) -> None:
         """`kubectl apply` an InstanceLease for the person's server of that name."""
 
-    def renew(self, person: str, server: str, name: str, extend_by: str, reason: str) -> None:
-        """`kubectl create` a LeaseRenewal."""
+    def renew(self, person: str, lease: str, name: str, extend_by: str, reason: str) -> None:
+        """`kubectl create` a LeaseRenewal for the person's InstanceLease or Lease of that name."""
+
+    def reserve(self, person: str, name: str, spec: dict[str, Any]) -> None:
+        """`kubectl apply` a Lease."""
 
     def openstack(self, person: str, server: str, action: str) -> None:
         """`openstack server ...`: start, lock or unlock the server, as the person."""
@@ -57,6 +60,23 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """One Lease of hosts.
+
+    Attributes:
+        person: whose it is.
+        name: of the Lease.
+        at: the day on which it is asked for.
+        spec: of the Lease, but for credentials.
+    """
+
+    person: str
+    name: str
+    at: float
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Something that somebody does, so long after the story begins."""
 
@@ -68,9 +88,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Servers and steps, in the order of their times."""
+    """Servers, Leases of hosts, and steps in the order of their times."""
 
     servers: tuple[Server, ...]
+    bookings: tuple[Booking, ...]
     steps: tuple[Step, ...]
 
 
@@ -100,6 +121,14 @@ SERVERS = (
 )
 
 
+HOSTS = ("node-1", "node-2")  # all that there are to reserve
+_BOTH = [{"name": "nodes", "host": {"minCount": len(HOSTS)}}]
+BOOKINGS = (
+    Booking("alice", "survey", 2, {"duration": "6d", "reservations": _BOTH}),
+    Booking("bob", "sweep", 6, {"duration": "4d", "reservations": _BOTH, "renewal": {"maxTotal": "7d"}}),
+)
+
+
 def told(seed: int, begin: Callable[[timedelta], str]) -> Story:
     """Give the story of this seed: the same people and servers each time, at other hours.
 
@@ -121,8 +150,8 @@ def told(seed: int, begin: Callable[[timedelta], str]) -> Story:
         for one in servers
     ]
     nova_goes = leased["ci-1"] + timedelta(days=9) - timedelta(minutes=10)  # ten minutes before its end
-    steps = [*declared, *_renewals(day), *_by_hand(day), *_troubles(day, nova_goes)]
-    return Story(servers, tuple(sorted(steps, key=lambda step: step.at)))
+    steps = [*declared, *_renewals(day), *_by_hand(day), *_troubles(day, nova_goes), *_of_hosts(day)]
+    return Story(servers, BOOKINGS, tuple(sorted(steps, key=lambda step: step.at)))
 
 
 def _lease(server: Server) -> Callable[[Hands], None]:
@@ -149,8 +178,27 @@ def _renewals(day: Callable[[float], timedelta]) -> list[Step]:
     ]
 
 
-def _renew(person: str, server: str, name: str, extend_by: str, reason: str) -> Callable[[Hands], None]:
-    return lambda hands: hands.renew(person, server, f"{server}-{name}", extend_by, reason)
+def _renew(person: str, lease: str, name: str, extend_by: str, reason: str) -> Callable[[Hands], None]:
+    return lambda hands: hands.renew(person, lease, f"{lease}-{name}", extend_by, reason)
+
+
+def _of_hosts(day: Callable[[float], timedelta]) -> list[Step]:
+    asked = [
+        Step(
+            day(one.at),
+            one.person,
+            f"{one.name}: asks for {len(HOSTS)} hosts for {one.spec['duration']}",
+            _reserve(one),
+        )
+        for one in BOOKINGS
+    ]
+    extend_by, reason = "2d", "the last run takes longer"
+    line = f'sweep: asks for {extend_by} more ("{reason}")'
+    return [*asked, Step(day(11), "bob", line, _renew("bob", "sweep", "longer", extend_by, reason))]
+
+
+def _reserve(booking: Booking) -> Callable[[Hands], None]:
+    return lambda hands: hands.reserve(booking.person, booking.name, booking.spec)
 
 
 def _by_hand(day: Callable[[float], timedelta]) -> list[Step]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lessor.demo.board import Seen
-from lessor.demo.story import TEAMS, Story
+from lessor.demo.board import NONE_YET, Seen
+from lessor.demo.story import HOSTS, TEAMS, Story
 from lessor.model import names
 from lessor.model.names import Kind
 from lessor.simulated.clock import SimClock
@@ -37,6 +37,7 @@ class World:
     cloud: Cloud
     cloud_url: str
     servers: dict[str, Server] = field(default_factory=dict)
+    _bookings: tuple[str, ...] = ()
     _owners: dict[str, str] = field(default_factory=dict)
     _users: dict[str, User] = field(default_factory=dict)
     _projects: dict[str, Project] = field(default_factory=dict)
@@ -63,6 +64,10 @@ class World:
             project, user = self._projects[server.person], self._users[server.person]
             self.servers[server.name] = self.cloud.boot(project, user, server.name)
             self._owners[server.name] = server.person
+        for host in HOSTS:
+            self.cloud.inventory.add_host(host)
+        self._owners |= {booking.name: booking.person for booking in story.bookings}
+        self._bookings = tuple(booking.name for booking in story.bookings)
 
     def _secret(self, person: str) -> dict[str, str]:
         clouds = self.cloud.clouds_yaml(self.cloud_url, self._users[_agent(person)], self._projects[person])
@@ -80,9 +85,15 @@ class World:
             {"cloudCredentialsRef": credentials, "server": {"name": server}, **spec},
         )
 
-    def renew(self, person: str, server: str, name: str, extend_by: str, reason: str) -> None:
+    def reserve(self, person: str, name: str, spec: dict[str, Any]) -> None:
+        """Make a Lease."""
+        credentials = {"secretName": SECRET, "cloudName": CLOUD}
+        self._object(person, Kind.LEASE, name, {"cloudCredentialsRef": credentials, **spec})
+
+    def renew(self, person: str, lease: str, name: str, extend_by: str, reason: str) -> None:
         """Make a LeaseRenewal."""
-        target = {"kind": Kind.INSTANCE_LEASE.value, "name": server}
+        kind = Kind.INSTANCE_LEASE if lease in self.servers else Kind.LEASE
+        target = {"kind": kind.value, "name": lease}
         self._object(person, Kind.LEASE_RENEWAL, name, {"leaseRef": target, "extendBy": extend_by, "reason": reason})
 
     def openstack(self, person: str, server: str, action: str) -> None:
@@ -118,7 +129,7 @@ class World:
     # ------------------------------------------------------------ looking
 
     def seen(self) -> Iterator[Seen]:
-        """Give each server as it is now, with its InstanceLease."""
+        """Give each server as it is now, with its InstanceLease; then each Lease that is or will be there."""
         self.cloud.settle()
         leases = {one["metadata"]["name"]: one for one in self.objects(Kind.INSTANCE_LEASE)}
         for name, server in self.servers.items():
@@ -130,6 +141,11 @@ class World:
                 locked=not gone and server.locked_by is not None,
                 lease=leases.get(name),
             )
+        booked = {one["metadata"]["name"]: one for one in self.objects(Kind.LEASE)}
+        for name in self._bookings:
+            lease = booked.get(name)
+            state = lease.get("status", {}).get("state") if lease is not None else None
+            yield Seen(person=self._owners[name], name=name, status=state or NONE_YET, locked=False, lease=lease)
 
     def images_of_the_gone(self) -> dict[str, list[str]]:
         """Give the names of the images that are left of servers that are deleted."""

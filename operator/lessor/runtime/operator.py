@@ -211,8 +211,12 @@ class Operator:
         return min((at for at in instants if at is not None), default=None)
 
     def acts_at(self) -> datetime | None:
-        """Give when it looks next at an object whose stage, or its undoing, may be due then."""
-        return self._deadlines.soonest_urgent()
+        """Give when it looks next at what must not be seen late.
+
+        That is an object whose stage, or its undoing, may be due then, and a lease that is about to change in Blazar.
+        """
+        instants = (self._deadlines.soonest_urgent(), self._clouds.expects_at())
+        return min((at for at in instants if at is not None), default=None)
 
     # ------------------------------------------------------------ turns
 
