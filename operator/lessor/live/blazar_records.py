@@ -52,6 +52,7 @@ class Record(msgspec.Struct):
     trust_id: str | None = None
     degraded: bool | None = None
     created_at: str | None = None
+    updated_at: str | None = None
     reservations: list[dict[str, Any]] | None = None
     events: list[Event] | None = None
 
@@ -108,6 +109,7 @@ def observed(record: Record) -> ObservedLease:
         trust_id=record.trust_id or "",
         degraded=bool(record.degraded),
         created=_or_none(record.created_at),
+        updated=_or_none(record.updated_at),
         reservations=tuple(_reservation(one) for one in record.reservations or () if one.get("id") is not None),
         events=tuple(event for one in record.events or () if (event := _event(one)) is not None),
     )

@@ -86,6 +86,7 @@ class ObservedLease:
     trust_id: str = ""
     degraded: bool = False
     created: datetime | None = None
+    updated: datetime | None = None
     reservations: tuple[ObservedReservation, ...] = ()
     events: tuple[LeaseEvent, ...] = ()
 

@@ -58,14 +58,13 @@ def in_flux_since(seen: ObservedLease, asked: datetime | None, now: datetime) ->
 
     `asked`: when the lease was asked for, or last changed by us: a start `now` is cut to the minute, and lies before.
     """
-    state, recent = seen.state, asked if asked is not None else seen.start
-    if state in {LeaseState.CREATING, LeaseState.STARTING} or (state == LeaseState.PENDING and seen.start <= now):
-        return max(seen.start, recent) if seen.start <= now else recent
+    state = seen.state
+    touched = seen.updated or seen.created or now - _UNKNOWN_SINCE  # its row was written when the state changed
+    if state == LeaseState.STARTING or (state == LeaseState.PENDING and seen.start <= now):
+        return max(seen.start, asked) if asked is not None else seen.start
     if state == LeaseState.TERMINATING or (state == LeaseState.ACTIVE and seen.end <= now):
-        return min(seen.end, now)
-    if state in {LeaseState.UPDATING, LeaseState.DELETING}:
-        return now - _UNKNOWN_SINCE
-    return None
+        return seen.end
+    return touched if state in {LeaseState.CREATING, LeaseState.UPDATING, LeaseState.DELETING} else None
 
 
 def look_at(seen: ObservedLease, asked: datetime | None, now: datetime) -> datetime | None:
@@ -76,7 +75,7 @@ def look_at(seen: ObservedLease, asked: datetime | None, now: datetime) -> datet
     """
     since = in_flux_since(seen, asked, now)
     if since is not None:
-        return now + min(max((now - since) / 8, _SHORTEST), _LONGEST)
+        return now + min(max((now - since) / 8, _SHORTEST), _LONGEST)  # `since` may be ahead, by another clock
     instants = [event.time for event in seen.events if event.state == EventState.UNDONE and event.time > now]
     if seen.state == LeaseState.PENDING:
         instants.append(seen.start)
