@@ -239,6 +239,13 @@ def test_one_that_blazar_does_not_have_keeps_what_was_known() -> None:
     assert (new.name, new.id) == ("nodes", None)
 
 
+def test_an_edit_of_one_that_blazar_lost_is_asked_for_all_the_same() -> None:
+    edited = spec(reservations=[{"name": "nodes", "host": {"minCount": 3}}])
+    made = plan(active(edited, there=seen(reservations=())))
+    assert made.effect is not None
+    assert not told_of(made)
+
+
 def test_what_an_imported_lease_holds_besides_stands_under_its_id() -> None:
     (found,) = matching.reservations(a_lease(TAKEN_OVER), seen(), None)
     assert found.name == found.id == host().id

@@ -134,9 +134,7 @@ def _heal(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) 
 
 
 def _step(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) -> _Step | None:
-    requested = status.requested
-    if requested is None:
-        return None
+    requested = status.requested or told(seen)
     return (
         _name(facts, seen, status, requested)
         or _dates(facts, seen, status, requested, time)

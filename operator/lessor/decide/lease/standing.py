@@ -87,22 +87,20 @@ def _degraded(facts: Facts, seen: ObservedLease, changing: Changing) -> Verdict 
 
 
 def _in_error(seen: ObservedLease, changing: Changing) -> Verdict | None:
-    match states.trouble(seen):
-        case None:
-            return None
-        case Trouble.START:
-            return conditions.true(Reason.BLAZAR_ERROR, "The lease is in ERROR: its start failed in Blazar.")
-        case Trouble.END:
-            return conditions.true(
-                Reason.BLAZAR_ERROR,
-                "The lease is in ERROR: its end failed in Blazar, and servers may still run on what it held. Deleting "
-                "this object asks Blazar to end it again.",
-            )
-        case Trouble.UPDATE:
-            tried = " The rename that heals it did not help so far." if changing.effect is None else ""
-            return conditions.true(
-                Reason.BLAZAR_ERROR, f"The lease is in ERROR: an update failed in Blazar. It holds what it held.{tried}"
-            )
+    trouble = states.trouble(seen)
+    if trouble is None:
+        return None
+    if trouble is Trouble.START:
+        words = "its start failed in Blazar."
+    elif trouble is Trouble.END:
+        words = (
+            "its end failed in Blazar, and servers may still run on what it held. Deleting this object asks Blazar to "
+            "end it again."
+        )
+    else:
+        tried = " The rename that heals it did not help so far." if changing.effect is None else ""
+        words = f"an update failed in Blazar. It holds what it held.{tried}"
+    return conditions.true(Reason.BLAZAR_ERROR, f"The lease is in ERROR: {words}")
 
 
 def _resources(status: LeaseStatus) -> Verdict | None:
