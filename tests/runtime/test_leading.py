@@ -74,6 +74,16 @@ def test_who_took_over_waits_for_the_pause_from_then_on(clock: SetClock) -> None
     assert allowed(leading)
 
 
+def test_who_took_over_knows_how_long_a_request_of_the_one_before_may_last(clock: SetClock, leading: Leading) -> None:
+    assert leading.unsettled(90) == 0
+    after = Leading(clock)
+    after.take(began=clock.elapsed(), pause=10.0)
+    clock.pass_(30)
+    assert after.unsettled(90) == pytest.approx(60)
+    clock.pass_(61)
+    assert after.unsettled(90) == 0
+
+
 def test_who_closes_holds_the_lock_and_does_nothing_more(leading: Leading) -> None:
     leading.close()
     assert leading.left() > 0

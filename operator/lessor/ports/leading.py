@@ -16,3 +16,6 @@ class Leadership(Protocol):
         Raises:
             NotLeading: it does not, or its last renewal is too old to be sure.
         """
+
+    def unsettled(self, seconds: float) -> float:
+        """Give the seconds for which a request of the leader before may still be under way, if one may last this long."""

@@ -30,6 +30,7 @@ class Leading:
         self._tell = tell
         self._renewed = -math.inf
         self._acts_from = math.inf
+        self._took_over = -math.inf
         self.listed = asyncio.Event()
         self.taken = asyncio.Event()
 
@@ -37,6 +38,7 @@ class Leading:
         """Lead, by a write of the lock that was begun then, and act when the pause in seconds from now is over."""
         self._renewed = began
         self._acts_from = self._clock.elapsed() + pause
+        self._took_over = self._clock.elapsed() if pause > 0 else -math.inf
         self._tell(1)
         self.taken.set()
 
@@ -61,6 +63,13 @@ class Leading:
     def left(self) -> float:
         """Give the seconds until the last renewal is too old; none is left to who does not lead."""
         return max(0.0, self._renewed + RENEW_DEADLINE - self._clock.elapsed())
+
+    def unsettled(self, seconds: float) -> float:
+        """Give the seconds for which a request of the holder before may still be under way, if one may last this long.
+
+        None are left after a lock that was released, or held by nobody.
+        """
+        return max(0.0, self._took_over + seconds - self._clock.elapsed())
 
     async def acting(self) -> None:
         """Return when this process leads and the pause after taking the lock is over."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lessor.decide.lease import making
@@ -16,6 +16,8 @@ from lessor.reconcile.lease.given import Given, Ports, Remembered
 from lessor.runtime.clouds import Session
 from lessor.runtime.parts import Parts
 from lessor.runtime.turns import Known
+
+_LONGEST_REQUEST = 90.0  # to Blazar
 
 
 class LeasePasses:
@@ -109,6 +111,7 @@ class LeasePasses:
             identity=cloud.identity if cloud is not None else None,
             # a cloud that is away for now is no news to a lease that has nothing to ask it
             fault=session.fault if session is not None and cloud is None else None,
+            edits_from=self._edits_from(),
             renewals=parts.renewals(self.kind, lease.metadata),
             stamped=parts.stamp.on,
             clock_certain=parts.timekeeping.certain(session.source if session is not None else ""),
@@ -116,6 +119,11 @@ class LeasePasses:
             may_delete=pace is None or pace.left() > 0,
         )
         return replace(given, remembered=self._remembered(given, session))
+
+    def _edits_from(self) -> datetime | None:
+        """A POST twice makes one lease; but an older end that comes last would stand."""
+        left = self._parts.leading.unsettled(_LONGEST_REQUEST)
+        return self._parts.clock.now() + timedelta(seconds=left) if left > 0 else None
 
     def _remembered(self, given: Given, session: Session | None) -> Remembered | None:
         target = making.target(observe.glance(given))

@@ -246,6 +246,14 @@ def test_an_edit_of_one_that_blazar_lost_is_asked_for_all_the_same() -> None:
     assert not told_of(made)
 
 
+def test_an_edit_waits_while_the_leader_before_may_still_be_at_it() -> None:
+    edited = active(spec(duration="2d"))
+    assert plan(edited).effect is not None
+    waits = plan(replace(edited, edits_from=NOW + timedelta(seconds=80)))
+    assert (waits.effect, waits.wake_at) == (None, NOW + timedelta(seconds=80))
+    assert plan(replace(edited, edits_from=NOW)).effect is not None
+
+
 def test_what_an_imported_lease_holds_besides_stands_under_its_id() -> None:
     (found,) = matching.reservations(a_lease(TAKEN_OVER), seen(), None)
     assert found.name == found.id == host().id

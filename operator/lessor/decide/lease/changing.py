@@ -94,6 +94,8 @@ def _ask(facts: Facts, seen: ObservedLease, status: LeaseStatus, step: _Step) ->
         return Changing(status=status, refusal=held, wake_at=refusals.again_at(held))
     if facts.lease.spec.suspend or not states.takes_changes(seen):
         return Changing(status=status)
+    if facts.edits_from is not None and facts.now < facts.edits_from:
+        return Changing(status=status, wake_at=facts.edits_from)
     return Changing(status=status, effect=Change(lease_id=seen.id, change=step.change, why=Why.EDIT))
 
 

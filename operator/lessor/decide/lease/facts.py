@@ -84,6 +84,7 @@ class Facts:
         ids: the flavors and networks of the spec that were looked up, each with its id; None: there is none.
         unfit: why what the spec names cannot be looked up: it is not clear what is meant.
         floating_ips: the addresses by reservation id; None: they were not read.
+        edits_from: until then a leader before us may still be changing the lease; None: there is none.
         renewals, stamped, clock_certain, frozen, may_delete: as for an InstanceLease.
         done: the effects of this pass that were done.
         failed: the last one that was not.
@@ -104,6 +105,7 @@ class Facts:
     ids: Mapping[str, str | None] = field(default_factory=dict)
     unfit: Fault | None = None
     floating_ips: Mapping[str, tuple[str, ...]] | None = None
+    edits_from: datetime | None = None
     renewals: tuple[LeaseRenewal, ...] = ()
     stamped: bool = False
     clock_certain: bool = True

@@ -34,6 +34,7 @@ class Given:
         identity: whom the Lease's credentials are; None while they are not usable.
         fault: why they are not usable.
         remembered: the lease as it was last read; None: it was not.
+        edits_from: as in `Facts`.
         renewals: the LeaseRenewals of the Lease, as they are known.
         stamped, clock_certain, frozen, may_delete: as in `Facts`.
     """
@@ -46,6 +47,7 @@ class Given:
     identity: CloudIdentity | None = None
     fault: Fault | None = None
     remembered: Remembered | None = None
+    edits_from: datetime | None = None
     renewals: tuple[LeaseRenewal, ...] = ()
     stamped: bool = False
     clock_certain: bool = True

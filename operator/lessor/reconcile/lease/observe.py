@@ -43,6 +43,7 @@ def _bare(given: Given) -> Facts:
         claimed=given.claimed,
         identity=given.identity,
         fault=given.fault,
+        edits_from=given.edits_from,
         renewals=given.renewals,
         stamped=given.stamped,
         clock_certain=given.clock_certain,
