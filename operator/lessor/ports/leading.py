@@ -18,4 +18,4 @@ class Leadership(Protocol):
         """
 
     def unsettled(self, seconds: float) -> float:
-        """Give the seconds for which a request of the leader before may still be under way, if one may last this long."""
+        """Give the seconds for which a request of the leader before may still last, if one may last this long."""
