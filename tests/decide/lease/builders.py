@@ -18,7 +18,7 @@ from lessor.model.identity import Identity
 from lessor.model.instancelease import CloudStatus, Grant, RenewalsStatus
 from lessor.model.lease import Lease, LeaseSpec, LeaseStatus, Refusal, Requested, ReservationStatus
 from lessor.model.leaserenewal import LeaseRenewal, LeaseRenewalSpec, LeaseRenewalStatus, RenewalLeaseRef
-from lessor.model.meta import ObjectMeta
+from lessor.model.meta import ObjectMeta, OwnerReference
 from lessor.model.observed import CloudIdentity
 from lessor.model.plans import EventReason
 from lessor.model.reservations import (
@@ -287,6 +287,12 @@ def decided(name: str = "old", **metadata: Any) -> LeaseRenewal:
     asked = request(name, **metadata)
     completed = condition("Completed", "True", "Decided")
     return LeaseRenewal(metadata=asked.metadata, spec=asked.spec, status=LeaseRenewalStatus(conditions=(completed,)))
+
+
+def owned(renewal: LeaseRenewal, lease: Lease) -> LeaseRenewal:
+    """Give the request as it is once it is bound to the lease."""
+    ours = OwnerReference(api_version=names.API_VERSION, kind="Lease", name=lease.metadata.name, uid=lease.metadata.uid)
+    return replace(renewal, metadata=replace(renewal.metadata, owner_references=(ours,)))
 
 
 # ---------------------------------------------------------------- what came of it

@@ -240,8 +240,15 @@ def test_what_blazar_has_already_is_granted_before_an_edit_is_asked_for() -> Non
 def test_an_extension_for_which_a_new_limit_leaves_no_room_is_denied() -> None:
     got = plan(under_way(declared=spec(renewal={"maxTotal": "24h"})))
     assert (got.effect, got.status.extension) == (None, None)
-    assert answers(got) == {"more": ("False", "Refused")}
+    assert answers(got) == {"more": ("False", "LimitReached")}
     assert "maxTotal" in str(got.decisions[0].status.message)
+
+
+def test_an_extension_on_top_of_an_end_that_was_edited_into_the_past_is_too_late() -> None:
+    past = under_way(declared=spec(endTime=times.text(START)), now=START + 2 * HOUR)
+    got = plan(past)
+    assert answers(got) == {"more": ("False", "TooLate")}
+    assert got.effect == change(end=START + 2 * HOUR)
 
 
 def test_an_extension_never_shortens_what_somebody_moved_further() -> None:

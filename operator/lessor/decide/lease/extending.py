@@ -29,7 +29,9 @@ from lessor.model.times import Duration
 
 replace = msgspec.structs.replace
 AUTO = "auto"
-_SAID = frozenset({Reason.NOT_ENOUGH_RESOURCES, Reason.TOO_EARLY, Reason.TOO_LATE, Reason.NOT_RENEWABLE})
+_SAID = frozenset(
+    {Reason.NOT_ENOUGH_RESOURCES, Reason.TOO_EARLY, Reason.TOO_LATE, Reason.NOT_RENEWABLE, Reason.LIMIT_REACHED}
+)
 _ENDED = Fault(Reason.TOO_LATE, "The lease has ended, and Blazar cannot bring it back. Create another Lease.")
 _NEVER_STARTS = Fault(Reason.NOT_RENEWABLE, "Blazar could not start the lease. Delete it and create another Lease.")
 
@@ -109,17 +111,17 @@ def under_way(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Wind
     """Say what is next with the extension that was asked for: it goes on, or the status names it no more."""
     if seen.end >= asked.granted_until:
         return _granted(facts, status, asked)
-    fault = _ended_or_dead(facts, seen) or _no_room_left(time, asked)
+    fault = _ended_or_dead(facts, seen) or _no_room_left(facts, time, asked)
     if fault is not None:
         return _refused(facts, seen, status, asked, fault)
+    if facts.lease.spec.suspend:
+        return Extending(status=status, decisions=waiting(facts, "The lease is suspended. The request waits."))
     if (moved := _moved(time, asked)) != asked:  # the spec says another end since: what is added comes on top of it
         return Extending(status=replace(status, extension=moved), claim=True)
     if (failed := _failed(facts)) is not None:
         return _after_a_no(facts, seen, status, asked, failed)
     if (held := refusals.holding(facts, _digest(asked))) is not None:
         return Extending(status=status, wake_at=refusals.again_at(held))
-    if facts.lease.spec.suspend:
-        return Extending(status=status, decisions=waiting(facts, "The lease is suspended. The request waits."))
     if any(isinstance(done, Change) and done.change == _wish(asked) for done in facts.done):
         return Extending(status=status, wake_at=facts.now + MINUTE)
     if not states.takes_changes(seen):
@@ -137,8 +139,12 @@ def _ended_or_dead(facts: Facts, seen: ObservedLease) -> Fault | None:
     return _NEVER_STARTS if states.trouble(seen) is Trouble.START else None
 
 
-def _no_room_left(time: Window, asked: Grant) -> Fault | None:
-    if _moved(time, asked).granted_until > time.end:
+def _no_room_left(facts: Facts, time: Window, asked: Grant) -> Fault | None:
+    """Say why there is nothing to extend to after the spec was edited; None: there is."""
+    end = _moved(time, asked).granted_until
+    if end <= facts.now:
+        return Fault(Reason.TOO_LATE, "The spec says an end since that is past, also with the extension.")
+    if end > time.end:
         return None
     return Fault(Reason.LIMIT_REACHED, "spec.renewal.maxTotal lets the lease end no later.")
 
