@@ -27,7 +27,7 @@ from lessor.simulated.cluster.wire import Answer, Request
 from tests.whole.guard import Guard, GuardedAPI, GuardedCloud
 
 START = datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC)
-TEAM, LEASE, BOOKING = "team-a", "db-1", "training"
+TEAM, OTHER_TEAM, LEASE, BOOKING = "team-a", "team-b", "db-1", "training"
 HOSTS = ("bm-a", "bm-b", "bm-c")
 _CRDS = crds.documents()
 _CALM = 2
@@ -48,22 +48,29 @@ class Whole:
         guard: what the operator asks goes through it.
         starts: how often an operator was started.
         deaf: no watch tells of anything.
+        chameleon: the cloud's Blazar is Chameleon's.
+        credential: the Secret holds an application credential.
+        freeze: the operator is started with --freeze.
     """
 
     guard: Guard = field(default_factory=Guard)
     starts: int = 0
     deaf: bool = False
+    chameleon: bool = False
+    credential: bool = False
+    freeze: bool = False
 
     def __post_init__(self) -> None:
         self.clock = SimClock(START)
         self.api = APIServer(now=self.clock.now, crds=_CRDS, seed=1)
-        self.cloud = Cloud(self.clock.now, seed=1)
+        self.cloud = Cloud(self.clock.now, seed=1, chameleon=self.chameleon)
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.api.observe(self._changed)
-        for namespace in (TEAM, "lessor-system"):
+        for namespace in (TEAM, OTHER_TEAM, "lessor-system"):
             self.api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-        secret = {"metadata": {"name": "clouds"}, "data": {"clouds.yaml": _CLOUDS}}
-        self.api.create(f"/api/v1/namespaces/{TEAM}/secrets", secret)
+        for namespace in (TEAM, OTHER_TEAM):
+            secret = {"metadata": {"name": "clouds"}, "data": {"clouds.yaml": _CLOUDS}}
+            self.api.create(f"/api/v1/namespaces/{namespace}/secrets", secret)
         self.project = self.cloud.add_project(TEAM)
         self.alice, self.agent = self.cloud.add_user("alice"), self.cloud.add_user("lessor")
         for user in (self.alice, self.agent):
@@ -86,11 +93,11 @@ class Whole:
         }
         self._make(Kind.INSTANCE_LEASE, LEASE, {**given, **spec})
 
-    def book(self, name: str = BOOKING, **spec: Any) -> None:
+    def book(self, name: str = BOOKING, namespace: str = TEAM, **spec: Any) -> None:
         """Make a Lease; of one host for a day, if nothing else is said."""
         given = {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": "openstack"}}
         what = {} if "import" in spec else {"reservations": [{"name": "nodes", "host": {"minCount": 1}}]}
-        self._make(Kind.LEASE, name, {**given, **what, **spec})
+        self._make(Kind.LEASE, name, {**given, **what, **spec}, namespace)
 
     def renew(self, name: str, extend_by: str, kind: Kind = Kind.INSTANCE_LEASE) -> None:
         """Make a LeaseRenewal."""
@@ -114,9 +121,9 @@ class Whole:
         self.api.handle(Request("PATCH", path, headers=headers, body=b'{"metadata": {"finalizers": null}}'))
         self.remove()
 
-    def _make(self, kind: Kind, name: str, spec: dict[str, Any]) -> None:
+    def _make(self, kind: Kind, name: str, spec: dict[str, Any], namespace: str = TEAM) -> None:
         body = {"apiVersion": names.API_VERSION, "kind": kind.value, "metadata": {"name": name}, "spec": spec}
-        self.api.create(list_path(kind, TEAM), body)
+        self.api.create(list_path(kind, namespace), body)
 
     def asked(self, method: str, path: str) -> Answer:
         """Ask the API server, as somebody else."""
@@ -141,9 +148,10 @@ class Whole:
     async def _made(self) -> Operator:
         metrics, timekeeping = Metrics(__version__), Timekeeping(self.clock)
         api: Any = GuardedAPI(self.api.in_process(), self.guard)
-        cloud: Any = GuardedCloud(self.cloud.as_user(self.agent, self.project), self.guard)
+        as_whom = self.cloud.as_credential if self.credential else self.cloud.as_user
+        cloud: Any = GuardedCloud(as_whom(self.agent, self.project), self.guard)
         cluster = Cluster(api, self.clock, metrics.kubernetes, timekeeping.answered)
-        settings, leading = Settings(probe_port=0), Leading(self.clock)
+        settings, leading = Settings(probe_port=0, freeze=self.freeze), Leading(self.clock)
         leading.take_alone()
         return Operator(
             cluster=cluster,
