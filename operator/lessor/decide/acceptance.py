@@ -1,5 +1,6 @@
 """Whether this version can do what a spec declares: values that it does not know, and parts that come later."""
 
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from lessor.model import conditions
@@ -22,6 +23,11 @@ def _later(spec: InstanceLeaseSpec) -> Verdict | None:
         "spec.notifications.daily": notices is not None and notices.daily is not None,
         "spec.notifications.channels": notices is not None and bool(notices.channels),
     }
+    return later(parts)
+
+
+def later(parts: Mapping[str, bool]) -> Verdict | None:
+    """Say which parts of a spec this version does not do yet, of these paths and whether they are declared."""
     named = [path for path, there in parts.items() if there]
     if not named:
         return None
@@ -40,12 +46,17 @@ def _unknown_value(spec: InstanceLeaseSpec) -> Verdict | None:
     values.append(("spec.renewal.from", spec.renewal.from_ if spec.renewal is not None else None, tuple(RenewFrom)))
     for path, value, known in values:
         if value is not None and value not in known:
-            return conditions.false(
-                Reason.UNSUPPORTED_VALUE,
-                f"{path} is {value!r}, which this version does not know; it knows {', '.join(known)}. "
-                "Change it, or run a newer version of Lessor.",
-            )
+            return unknown(path, value, known)
     return None
+
+
+def unknown(path: str, value: str, known: Iterable[str]) -> Verdict:
+    """Say that a value is none that this version knows."""
+    return conditions.false(
+        Reason.UNSUPPORTED_VALUE,
+        f"{path} is {value!r}, which this version does not know; it knows {', '.join(known)}. "
+        "Change it, or run a newer version of Lessor.",
+    )
 
 
 def _incomplete(spec: InstanceLeaseSpec) -> Verdict | None:

@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 
-from lessor.decide import acceptance
+from lessor.decide import acceptance, credentials
 from lessor.decide.facts import Facts, Look
 from lessor.model import conditions, times
 from lessor.model.conditions import Reason, Verdict
 from lessor.model.instancelease import CloudStatus
-
-_CREDENTIALS = frozenset(
-    {Reason.CREDENTIALS_MISSING, Reason.CREDENTIALS_REFUSED, Reason.INVALID_CREDENTIALS, Reason.PERMISSION_DENIED}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +41,9 @@ def seek(facts: Facts) -> Finding:
     fault = (
         _unreadable(facts)
         or acceptance.fault(facts.lease.spec)
-        or _credentials(facts)
-        or _elsewhere(facts)
+        or credentials.fault(facts.fault, known=facts.lease.status.start_time is not None)
+        # other credentials must not lead to another server of the same id or name
+        or credentials.elsewhere(facts.lease.status.cloud, facts.identity, "the server was found")
         or _ambiguous(facts)
     )
     if fault is not None:
@@ -68,37 +65,6 @@ def _accepted() -> Verdict:
 def _unreadable(facts: Facts) -> Verdict | None:
     problem = facts.problem
     return conditions.false(problem.reason, problem.message) if problem is not None else None
-
-
-def _credentials(facts: Facts) -> Verdict | None:
-    fault = facts.fault
-    if fault is None:
-        return None
-    if fault.reason in _CREDENTIALS:
-        return conditions.false(fault.reason, fault.message)
-    if facts.lease.status.start_time is None:
-        return conditions.false(Reason.CLOUD_UNAVAILABLE, fault.message)
-    return None
-
-
-def _elsewhere(facts: Facts) -> Verdict | None:
-    """The server's cloud was recorded: other credentials must not lead to another server of the same id or name."""
-    known, ours = facts.lease.status.cloud, facts.identity
-    if known is None or ours is None:
-        return None
-    pairs = (
-        ("the Keystone URL", known.auth_url, ours.auth_url),
-        ("the region", known.region, ours.region),
-        ("the project", known.project_id, ours.project_id),
-    )
-    changed = [f"{what} was {old} and is {new}" for what, old, new in pairs if old != new]
-    if not changed:
-        return None
-    return conditions.false(
-        Reason.CLOUD_CHANGED,
-        f"The credentials lead elsewhere than when the server was found: {'; '.join(changed)}. Nothing is done. "
-        "Put the old credentials back, or delete this object and make a new one.",
-    )
 
 
 def _ambiguous(facts: Facts) -> Verdict | None:

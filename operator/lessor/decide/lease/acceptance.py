@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from enum import StrEnum
 
+from lessor.decide import acceptance
 from lessor.model import conditions
 from lessor.model.conditions import Reason, Verdict
 from lessor.model.instancelease import OnDelete
@@ -23,24 +24,13 @@ def _later(spec: LeaseSpec) -> Verdict | None:
         "spec.notifications": spec.notifications is not None,
         "spec.onServerError": spec.on_server_error is not None,
     }
-    named = [path for path, there in parts.items() if there]
-    if not named:
-        return None
-    return conditions.false(
-        Reason.NOT_IMPLEMENTED_YET,
-        f"This version does not do {', '.join(named)} yet, so nothing is done with this object. Remove "
-        f"{'it' if len(named) == 1 else 'them'}, or wait for a version that does.",
-    )
+    return acceptance.later(parts)
 
 
 def _unknown_value(spec: LeaseSpec) -> Verdict | None:
     for path, value, known in _values(spec):
         if value is not None and value not in tuple(known):
-            return conditions.false(
-                Reason.UNSUPPORTED_VALUE,
-                f"{path} is {value!r}, which this version does not know; it knows {', '.join(known)}. "
-                "Change it, or run a newer version of Lessor.",
-            )
+            return acceptance.unknown(path, value, known)
     return None
 
 

@@ -1,14 +1,12 @@
 """Whether a Lease is accepted: its spec, its credentials, the cloud that they lead to, the lease that it takes over."""
 
+from lessor.decide import credentials
 from lessor.decide.lease import acceptance
 from lessor.decide.lease.facts import Facts, Look
 from lessor.model import conditions
 from lessor.model.conditions import Reason, Verdict
 from lessor.model.lease import Refusal
 
-_CREDENTIALS = frozenset(
-    {Reason.CREDENTIALS_MISSING, Reason.CREDENTIALS_REFUSED, Reason.INVALID_CREDENTIALS, Reason.PERMISSION_DENIED}
-)
 # What Blazar refuses, and what is said under Accepted: nothing can be reserved so.
 _OF_ACCEPTED = frozenset({Reason.UNSUPPORTED_RESOURCE_TYPE, Reason.CREDENTIALS_UNSUITABLE, Reason.PERMISSION_DENIED})
 
@@ -20,7 +18,14 @@ def accepted() -> Verdict:
 
 def fault(facts: Facts) -> Verdict | None:
     """Say why the Lease is not accepted; None: it is."""
-    return needs_no_cloud(facts) or _credentials(facts) or _elsewhere(facts) or _import(facts)
+    status = facts.lease.status
+    return (
+        needs_no_cloud(facts)
+        or credentials.fault(facts.fault, known=status.cloud is not None)
+        # other credentials must not make a second lease in another cloud
+        or credentials.elsewhere(status.cloud, facts.identity, "the lease was asked for")
+        or _import(facts)
+    )
 
 
 def needs_no_cloud(facts: Facts) -> Verdict | None:
@@ -38,37 +43,6 @@ def refused(refusal: Refusal | None) -> Verdict | None:
 def _unreadable(facts: Facts) -> Verdict | None:
     problem = facts.problem
     return conditions.false(problem.reason, problem.message) if problem is not None else None
-
-
-def _credentials(facts: Facts) -> Verdict | None:
-    problem = facts.fault
-    if problem is None:
-        return None
-    if problem.reason in _CREDENTIALS or problem.reason is Reason.UNSUPPORTED_RESOURCE_TYPE:
-        return conditions.false(problem.reason, problem.message)
-    if facts.lease.status.cloud is None:
-        return conditions.false(Reason.CLOUD_UNAVAILABLE, problem.message)
-    return None
-
-
-def _elsewhere(facts: Facts) -> Verdict | None:
-    """The lease's cloud was recorded: other credentials must not make a second lease in another one."""
-    known, ours = facts.lease.status.cloud, facts.identity
-    if known is None or ours is None:
-        return None
-    pairs = (
-        ("the Keystone URL", known.auth_url, ours.auth_url),
-        ("the region", known.region, ours.region),
-        ("the project", known.project_id, ours.project_id),
-    )
-    changed = [f"{what} was {old} and is {new}" for what, old, new in pairs if old != new]
-    if not changed:
-        return None
-    return conditions.false(
-        Reason.CLOUD_CHANGED,
-        f"The credentials lead elsewhere than when the lease was asked for: {'; '.join(changed)}. Nothing is done. "
-        "Put the old credentials back, or delete this object and make a new one.",
-    )
 
 
 def _import(facts: Facts) -> Verdict | None:
