@@ -235,7 +235,7 @@ def _there(facts: Facts, seen: ObservedLease) -> Plan:
         claim=extended.claim,
         decisions=extended.decisions,
         events=(*summing.events(facts, whole), *extended.events),
-        wake_at=_soonest(facts, seen, (changed.wake_at, extended.wake_at, addresses)),
+        wake_at=_soonest(facts, seen, (changed.wake_at, extended.wake_at, addresses, output.again_at(facts))),
         look_at=states.look_at(seen, facts.lease.status.create_requested_time, facts.now),
         disposition=stood.ready.disposition if stood.ready.disposition is Disposition.SPEC else Disposition.DONE,
     )

@@ -1,9 +1,14 @@
 """What is needed to use what is reserved, for programs: the data of the ConfigMap that `spec.output` names."""
 
+from datetime import datetime, timedelta
+
 from lessor.decide.lease import wanted
+from lessor.decide.lease.facts import Facts
 from lessor.model import times
 from lessor.model.lease import Lease, LeaseStatus, OutputStatus, ReservationStatus
 from lessor.model.plans import ConfigMap
+
+_AGAIN = timedelta(minutes=10)
 
 
 def config_map(lease: Lease, status: LeaseStatus) -> tuple[OutputStatus | None, ConfigMap | None]:
@@ -16,6 +21,12 @@ def config_map(lease: Lease, status: LeaseStatus) -> tuple[OutputStatus | None, 
     if status.output == written:
         return written, None
     return written, ConfigMap(name=output.config_map_name, data=data)
+
+
+def again_at(facts: Facts) -> datetime | None:
+    """Give when a ConfigMap that could not be written is tried again; None: none is. What was in the way may go."""
+    failed = facts.lease.status.output
+    return facts.now + _AGAIN if facts.lease.spec.output is not None and failed is not None and failed.message else None
 
 
 def _data(status: LeaseStatus) -> dict[str, str]:
