@@ -10,6 +10,7 @@ import pytest
 from lessor.model import reading
 from lessor.model.conditions import Reason
 from lessor.model.instancelease import CloudCredentialsRef, InstanceLeaseSpec, InstanceLeaseStatus, ServerRef
+from lessor.model.lease import ImportRef, LeaseSpec, LeaseStatus
 
 META = {"name": "vm1", "namespace": "team-a", "uid": "uid-1", "creationTimestamp": "2026-03-01T08:00:00Z"}
 SPEC = {
@@ -132,3 +133,60 @@ def test_a_field_of_a_newer_version_beside_the_credentials_does_not_lose_them() 
         cloud_credentials_ref=CloudCredentialsRef(secret_name="clouds", cloud_name="openstack"),
         server=ServerRef(id="s1"),
     )
+
+
+# ---------------------------------------------------------------- Lease
+
+LEASE_SPEC = {
+    "cloudCredentialsRef": {"secretName": "clouds", "cloudName": "openstack"},
+    "import": {"id": "l1"},
+    "onDelete": "Delete",
+    "suspend": True,
+}
+LEASE_STATUS = {"leaseID": "l1", "createRequestedTime": "2026-03-01T08:00:00Z"}
+
+
+def test_a_blazar_lease_is_read_with_its_status() -> None:
+    lease, fault = reading.lease(body(LEASE_SPEC, {**LEASE_STATUS, "newer": 1}))
+    assert fault is None
+    assert (lease.metadata.key, lease.status.lease_id, lease.spec.import_) == ("team-a/vm1", "l1", ImportRef(id="l1"))
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        pytest.param({"color": "red"}, Reason.UNSUPPORTED_VALUE, id="newer field"),
+        pytest.param({"duration": "soon"}, Reason.INVALID_SPEC, id="bad duration"),
+    ],
+)
+def test_a_blazar_lease_that_cannot_be_read_keeps_what_its_deletion_needs(more: Any, reason: Reason) -> None:
+    lease, fault = reading.lease(body({**LEASE_SPEC, **more}, LEASE_STATUS))
+    assert fault is not None
+    assert fault.reason is reason
+    assert lease.spec == LeaseSpec(
+        cloud_credentials_ref=CREDENTIALS, import_=ImportRef(id="l1"), on_delete="Delete", suspend=True
+    )
+    assert lease.status.lease_id == "l1"
+
+
+def test_a_blazar_lease_of_which_nothing_can_be_saved_is_empty() -> None:
+    lease, fault = reading.lease(body({"suspend": "yes"}, {"startTime": "soon"}))
+    assert fault is not None
+    assert (lease.spec, lease.status) == (LeaseSpec(), LeaseStatus())
+
+
+def test_a_newer_field_beside_what_is_saved_does_not_lose_it() -> None:
+    newer = {"cloudCredentialsRef": {**LEASE_SPEC["cloudCredentialsRef"], "newer": 1}}  # type: ignore[dict-item]
+    lease, fault = reading.lease(body({**newer, "import": {"name": "theirs", "newer": 1}}, LEASE_STATUS))
+    assert fault is not None
+    assert lease.spec == LeaseSpec(cloud_credentials_ref=CREDENTIALS, import_=ImportRef(name="theirs"))
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"spec": {}}'], ids=repr)
+def test_what_is_no_object_is_no_blazar_lease(data: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        reading.lease(data)
+
+
+def test_the_metadata_is_read_of_any_object() -> None:
+    assert reading.metadata(body({"anything": 1})).uid == "uid-1"

@@ -65,6 +65,8 @@ def _incomplete(spec: LeaseSpec) -> Verdict | None:
         missing = "at most one of spec.duration and spec.endTime"
     elif spec.start_time is not None and spec.end_time is not None and spec.end_time <= spec.start_time:
         missing = "spec.endTime after spec.startTime"
+    elif spec.renewal is not None and spec.renewal.mode == RenewalMode.AUTO and spec.renewal.max_total is None:
+        missing = "spec.renewal.maxTotal with the mode Auto"
     if missing is None:
         return None
     return conditions.false(Reason.INVALID_SPEC, f"The spec needs {missing}.")
