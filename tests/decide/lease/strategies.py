@@ -335,5 +335,9 @@ def written(known: Facts, plan: Plan) -> Facts:
         requests[uid] = msgspec.structs.replace(owned, status=decision.status)
         if decision.delete:
             del requests[uid]
-    claimed = plan.status.create_requested_time if plan.claim else known.claimed
-    return replace(known, lease=lease, renewals=tuple(requests.values()), claimed=claimed)
+    tried = (*known.done, *([known.failed.effect] if known.failed is not None else []))
+    claimed = None if any(isinstance(effect, Create) for effect in tried) else known.claimed
+    if plan.claim:
+        claimed = plan.status.create_requested_time
+    asked = tuple(requests.values())
+    return replace(known, lease=lease, renewals=asked, claimed=claimed, done=(), failed=None, longest=None)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from lessor.decide.lease import refusals
+from lessor.decide.lease import refusals, wanted
 from lessor.decide.lease.facts import Facts, Why
 from lessor.model import times
 from lessor.model.conditions import ConditionType, Reason
@@ -217,7 +217,16 @@ def test_what_blazar_cannot_change_of_a_reservation_is_said(declared: Any, there
 
 
 def test_a_reservation_that_is_not_there_any_more_is_not_changed() -> None:
-    assert plan(active(nodes(minCount=3), status=known(reservations=()), there=seen(reservations=()))).effect is None
+    assert plan(active(nodes(minCount=3), there=seen(reservations=()))).effect is None
+
+
+def test_another_flavor_is_refused_though_nothing_else_differs() -> None:
+    declared = [spec(reservations=[{"name": "nodes", "flavor": {"flavor": name}}]) for name in ("m1", "m2")]
+    entry = known().reservations[0]
+    asked = msgspec.structs.replace(entry, requested=wanted.digest(declared[0].reservations[0]))
+    fixed = seen(reservations=(host(resource_type="flavor:instance", values={"amount": 1, "affinity": None}),))
+    for spec_, want in zip(declared, (("True", "InWindow"), ("False", "Refused")), strict=True):
+        assert said(plan(active(spec_, known(reservations=(asked,)), there=fixed))) == want
 
 
 # ---------------------------------------------------------------- names, and what is not to be changed

@@ -17,13 +17,11 @@ from lessor.decide.lease.states import Trouble
 from lessor.decide.lease.window import MINUTE, Window, minute_up
 from lessor.model import times
 from lessor.model.conditions import Fault, Reason
-from lessor.model.lease import LeaseStatus, Refusal, Requested, Reservation, ReservationStatus, ResourceType
+from lessor.model.lease import LeaseStatus, Refusal, Requested, Reservation, ResourceType
 from lessor.model.reservations import EventType, LeaseChange, ObservedLease, ObservedReservation
 
 replace = msgspec.structs.replace
-# What the plugins do not change; the ids are known only where the names were looked up.
-_FIXED = {"before_end": "what is done before the end"}
-_NEVER = frozenset({"network_id", "flavor_id", *_FIXED})
+_NEVER = frozenset({"network_id", "flavor_id", "before_end"})  # what the plugins do not change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,45 +237,43 @@ def unchangeable(seen: ObservedLease) -> Fault | None:
 
 
 def _reservations(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> _Step | None:
-    known = {one.name: one for one in status.reservations}
+    entries = {one.name: one for one in status.reservations}
+    there = {one.id: one for one in seen.reservations}
     for one in facts.lease.spec.reservations:
-        entry = known.get(one.name)
-        if entry is not None and entry.id is not None and entry.requested != wanted.digest(one):
-            return _reservation(facts, seen, status, one, entry)
+        entry = entries.get(one.name)
+        known = there.get(entry.id or "") if entry is not None else None
+        if entry is not None and known is not None and entry.requested != wanted.digest(one):
+            return _reservation(facts, seen, status, one, known)
     return None
 
 
 def _reservation(
-    facts: Facts, seen: ObservedLease, status: LeaseStatus, one: Reservation, entry: ReservationStatus
+    facts: Facts, seen: ObservedLease, status: LeaseStatus, one: Reservation, known: ObservedReservation
 ) -> _Step:
     wants = wanted.reservation(one, facts.ids).values
     values = {key: value for key, value in wants.items() if key not in _NEVER}
     changed = tuple(
-        replace(other, requested=wanted.digest(one)) if other.name == entry.name else other
+        replace(other, requested=wanted.digest(one)) if other.name == one.name else other
         for other in status.reservations
     )
-    change_of_one = LeaseChange(reservations={str(entry.id): values})
-    known = next((other for other in seen.reservations if other.id == entry.id), None)
-    fixed = _fixed(one, wants, known)
-    shown = known is not None and all(matching.same(value, known.values.get(key)) for key, value in values.items())
+    fault = _fixed(one, wants, known) or unchangeable(seen)
     return _Step(
-        change_of_one,
+        LeaseChange(reservations={known.id: values}),
         replace(status, reservations=changed),
         key=(one.name, wanted.digest(one)),
-        there=fixed is None and shown,
-        fault=fixed or unchangeable(seen),
+        there=fault is None and all(matching.same(value, known.values.get(key)) for key, value in values.items()),
+        fault=fault,
     )
 
 
-def _fixed(one: Reservation, wants: Mapping[str, Any], known: ObservedReservation | None) -> Fault | None:
+def _fixed(one: Reservation, wants: Mapping[str, Any], known: ObservedReservation) -> Fault | None:
     """Say what of a reservation Blazar cannot change. Source: the plugins' update_reservation."""
-    what = None
+    before_end = wants.get("before_end")
     if one.network is not None:
         what = f"the network reservation {one.name!r}"
-    elif known is not None:
-        moved = [key for key in _FIXED if not matching.same(wants.get(key), known.values.get(key, wants.get(key)))]
-        what = f"{_FIXED[moved[0]]} of the reservation {one.name!r}" if moved else None
-    if what is None:
+    elif not matching.same(before_end, known.values.get("before_end", before_end)):
+        what = f"what is done before the end of the reservation {one.name!r}"
+    else:
         return None
     return Fault(
         Reason.REFUSED,
