@@ -232,6 +232,8 @@ def test_what_is_not_ready_is_come_back_to_or_waits_for_a_person(one: Chosen) ->
     ready = find(plan.status.conditions, ConditionType.READY)
     if acts(plan) or ready is None or ready.status == "True" or known.lease.spec.suspend:
         return
+    if not known.lease.metadata.held:  # it is being deleted, and no business of ours
+        return
     comes_back = plan.wake_at is not None or plan.look_at is not None
     match conditions.DISPOSITIONS[Reason(ready.reason)]:
         case Disposition.WAIT | Disposition.DONE:
