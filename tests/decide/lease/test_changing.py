@@ -216,8 +216,12 @@ def test_what_blazar_cannot_change_of_a_reservation_is_said(declared: Any, there
     assert "Put the old values back" in words(got)
 
 
-def test_a_reservation_that_is_not_there_any_more_is_not_changed() -> None:
-    assert plan(active(nodes(minCount=3), there=seen(reservations=()))).effect is None
+def test_a_reservation_that_is_not_there_any_more_cannot_be_changed_and_ready_says_so() -> None:
+    got = plan(active(nodes(minCount=3), there=seen(reservations=())))
+    assert (got.effect, said(got)) == (None, ("False", "Refused"))
+    assert "'nodes'" in words(got)
+    assert said(plan(active(there=seen(reservations=())))) == ("True", "InWindow")
+    assert said(plan(active(nodes(minCount=3), there=seen("UPDATING", reservations=())))) == ("True", "InWindow")
 
 
 def test_another_flavor_is_refused_though_nothing_else_differs() -> None:

@@ -239,12 +239,6 @@ def test_one_that_blazar_does_not_have_keeps_what_was_known() -> None:
     assert (new.name, new.id) == ("nodes", None)
 
 
-def test_an_edit_of_one_that_blazar_lost_is_not_asked_for() -> None:
-    edited = spec(reservations=[{"name": "nodes", "host": {"minCount": 3}}])
-    assert plan(active(edited, there=seen(reservations=()))).effect is None
-    assert plan(active(edited)).effect is not None
-
-
 def test_an_edit_waits_while_the_leader_before_may_still_be_at_it() -> None:
     edited = active(spec(duration="2d"))
     assert plan(edited).effect is not None

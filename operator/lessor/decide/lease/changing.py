@@ -241,10 +241,21 @@ def _reservations(facts: Facts, seen: ObservedLease, status: LeaseStatus) -> _St
     there = {one.id: one for one in seen.reservations}
     for one in facts.lease.spec.reservations:
         entry = entries.get(one.name)
-        known = there.get(entry.id or "") if entry is not None else None
-        if entry is not None and known is not None and entry.requested != wanted.digest(one):
+        if entry is None or entry.id is None or entry.requested == wanted.digest(one):
+            continue
+        if (known := there.get(entry.id)) is not None:
             return _reservation(facts, seen, status, one, known)
+        if states.takes_changes(seen):
+            return _Step(LeaseChange(), status, key=(one.name, wanted.digest(one)), fault=_gone(one))
     return None
+
+
+def _gone(one: Reservation) -> Fault:
+    return Fault(
+        Reason.REFUSED,
+        f"Blazar does not show the reservation {one.name!r} any more, so it cannot be changed. Put the old values "
+        "back, or delete this Lease and create another.",
+    )
 
 
 def _reservation(

@@ -186,7 +186,7 @@ def observed(lease: Lease) -> ObservedLease:
         trust_id=lease.trust_id,
         degraded=lease.degraded,
         created=lease.created.replace(microsecond=0),
-        updated=lease.updated.replace(microsecond=0) if lease.updated is not None else None,
+        updated=lease.updated.replace(microsecond=0),
         reservations=tuple(
             ObservedReservation(
                 id=each.id,
