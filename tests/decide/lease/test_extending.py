@@ -221,6 +221,13 @@ def test_nothing_is_asked_of_a_lease_in_passage() -> None:
     assert (got.effect, got.look_at is not None) == (None, True)
 
 
+def test_an_extension_waits_while_the_leader_before_may_still_be_putting_an_end_back() -> None:
+    later = NOW + timedelta(seconds=80)
+    waits = plan(under_way(edits_from=later))
+    assert (waits.effect, waits.wake_at) == (None, later)
+    assert plan(under_way(edits_from=NOW)).effect == ASKED
+
+
 def test_an_end_that_was_edited_meanwhile_gets_the_extension_on_top() -> None:
     edited = under_way(declared=spec(duration="30h"))
     got = plan(edited)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from lessor.decide.lease import wanted
@@ -30,6 +31,7 @@ from tests.decide.lease.builders import (
     introduced,
     no,
     plan,
+    refusal,
     request,
     said,
     seen,
@@ -43,6 +45,10 @@ from tests.decide.lease.builders import (
 SUSPENDED = spec(suspend=True)
 SECOND = timedelta(seconds=1)
 POST = Create(wanted=wanted.lease(a_lease(), window_of(a_lease()), ID, {}))
+
+APP = CloudIdentity(
+    auth_url=US.auth_url, region=US.region, project_id=US.project_id, user_id=US.user_id, application_credential=True
+)
 
 
 def about_to(declared: LeaseSpec | None = None, **changes: object) -> Facts:
@@ -139,6 +145,45 @@ def test_an_answer_that_was_lost_is_waited_for() -> None:
         got = plan(about_to(failed=failed))
         assert (got.effect, said(got), got.wake_at) == (None, ("Unknown", "Uncertain"), NOW + 5 * SECOND)
     assert said(plan(about_to(done=(POST,)))) == ("Unknown", "Uncertain")
+
+
+def test_answers_that_are_lost_again_and_again_are_asked_for_at_longer_pauses() -> None:
+    """Each POST leaves a trust in Keystone, and a Blazar that cannot act answers each so."""
+    status, now, pauses = claimed(NOW), NOW, []
+    for _ in range(7):
+        lost = plan(facts(a_lease(None, status), claimed=now, now=now, failed=no(POST, Reason.UNCERTAIN)))
+        assert "Blazar said no." in words(lost)
+        later = facts(a_lease(None, lost.status), now=now)
+        while not (got := plan(later)).claim:
+            assert got.wake_at is not None
+            later = replace(later, now=got.wake_at, lease=a_lease(None, got.status))
+        pauses.append((later.now - now) / SECOND)
+        now, status = later.now, got.status
+    assert pauses == [60, 60, 60, 80, 160, 320, 600]
+
+
+def test_when_it_is_certain_that_there_is_none_the_claim_comes_off_and_the_lease_can_be_let_go() -> None:
+    lost = plan(about_to(failed=no(POST, Reason.UNCERTAIN), identity=APP))
+    certain = plan(facts(a_lease(None, lost.status), now=NOW + MINUTE, identity=APP))
+    assert (certain.status.create_requested_time, said(certain)) == (None, ("False", "CredentialsUnsuitable"))
+    gone = a_lease(None, certain.status, deletion_timestamp=NOW)
+    no_secret = Fault(Reason.CREDENTIALS_MISSING, "There is no Secret clouds.")
+    assert plan(facts(gone, live=False, fault=no_secret)).finalizer is FinalizerChange.TAKE_OFF
+
+
+def test_between_two_tries_it_is_said_what_blazar_answers() -> None:
+    lost = plan(about_to(failed=no(POST, Reason.UNCERTAIN))).status
+    often = msgspec.structs.replace(lost, refusal=refusal(wanted_digest(), Reason.UNCERTAIN, count=9, time=NOW))
+    got = plan(facts(a_lease(None, often), now=NOW + 2 * MINUTE))
+    assert (got.claim, said(got)) == (False, ("False", "Creating"))
+    assert "Blazar said no. Blazar has no lease after that" in words(got)
+
+
+def wanted_digest() -> str:
+    """Give the digest of what is asked for."""
+    found = plan(about_to(failed=no(POST, Reason.UNCERTAIN))).status.refusal
+    assert found is not None
+    return found.request
 
 
 def test_a_lease_whose_time_ended_while_it_was_looked_for_is_not_asked_for_again() -> None:
@@ -274,11 +319,6 @@ def test_names_that_the_cloud_has_are_asked_for_by_their_ids() -> None:
 
 
 # ---------------------------------------------------------------- application credentials
-
-
-APP = CloudIdentity(
-    auth_url=US.auth_url, region=US.region, project_id=US.project_id, user_id=US.user_id, application_credential=True
-)
 
 
 def test_an_application_credential_that_blazar_cannot_use_is_named() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lessor.decide.lease.facts import Facts
-from lessor.model.conditions import ConditionType
+from lessor.model.conditions import ConditionType, Fault, Reason
 from lessor.model.lease import OutputStatus
 from lessor.model.plans import EventReason
 from lessor.model.reservations import EventState, LeaseState, ObservedLease
@@ -198,6 +198,13 @@ def test_what_is_taken_over_is_told_as_such() -> None:
     assert told_of(plan(active(imported, known(conditions=(), create_requested_time=None))))[0] is EventReason.ADOPTED
 
 
-def test_a_lease_that_is_extended_into_another_is_told() -> None:
-    lost = known(LeaseState.CREATING, conditions=())
-    assert told_of(plan(active(None, lost, there=seen(LeaseState.CREATING)))) == []
+def test_a_lease_that_blazar_holds_is_told_once() -> None:
+    creating = known(LeaseState.CREATING, conditions=())
+    assert told_of(plan(active(None, creating, there=seen(LeaseState.CREATING)))) == []
+    assert told_of(plan(active(None, creating, there=seen(LeaseState.PENDING)))) == [EventReason.RESERVED]
+
+
+def test_a_cloud_that_is_back_is_no_news_of_the_lease() -> None:
+    away = plan(active(live=False, fault=Fault(Reason.CLOUD_UNAVAILABLE, "Blazar gave 503.")))
+    back = plan(active(None, away.status))
+    assert (said(back, RESERVED), told_of(away), told_of(back)) == (HELD, [], [])

@@ -126,6 +126,8 @@ def under_way(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Wind
         return Extending(status=status, wake_at=facts.now + MINUTE)
     if not states.takes_changes(seen):
         return Extending(status=status)
+    if facts.edits_from is not None and facts.now < facts.edits_from:  # it may still be putting an end back
+        return Extending(status=status, wake_at=facts.edits_from)
     return Extending(status=status, effect=Change(lease_id=seen.id, change=_wish(asked), why=Why.EDIT))
 
 

@@ -135,9 +135,8 @@ def _held_back(facts: Facts) -> Plan:
         Reason.CREATING, "spec.suspend is set: no lease is asked for. Take it away to have one made."
     )
     said = summing.whole(facts, accepted=accepting.accepted(), reserved=waits, ready=waits)
-    none = replace(facts.lease.status, create_requested_time=None, requested=None, reservations=())
     return Plan(
-        status=_answered(facts, none, said),
+        status=_answered(facts, making.taken_back(facts.lease.status), said),
         decisions=extending.waiting(facts, "The lease is suspended before it was made. The request waits."),
     )
 
@@ -155,13 +154,14 @@ def _not_made(made: Making, time: Window) -> Verdict:
             Reason.ENDED,
             f"The time of the lease ended at {end}, and Blazar has none. Declare a later end, or delete this Lease.",
         )
-    if made.refusal is not None:
-        return _said_no(made.refusal)
-    if made.uncertain:
+    words = f" {made.refusal.message}" if made.refusal is not None else ""
+    if made.uncertain and (made.refusal is None or made.refusal.reason in refusals.UNDECIDED):
         return conditions.unknown(
             Reason.UNCERTAIN,
-            "Whether Blazar made the lease is not known: its answer was lost. It is looked for by its id.",
+            f"Whether Blazar made the lease is not known: its answer was lost.{words} It is looked for by its id.",
         )
+    if made.refusal is not None:
+        return _said_no(made.refusal)
     return conditions.false(Reason.CREATING, "The lease is asked for in Blazar.")
 
 
@@ -171,6 +171,12 @@ def _said_no(refusal: Refusal) -> Verdict:
             Reason.NOT_ENOUGH_RESOURCES,
             f"{refusal.message} Waiting since {times.text(refusal.since)}; it is asked for again on and on, at longer "
             "pauses. Ask for fewer, for less time, or for a later start to get it sooner.",
+        )
+    if refusal.reason in refusals.UNDECIDED:
+        return conditions.false(
+            Reason.CREATING,
+            f"{refusal.message} Blazar has no lease after that; it is asked for again at longer pauses. If that goes "
+            "on, its administrator finds the cause in Blazar's log.",
         )
     if refusal.reason in refusals.FINAL:
         return conditions.false(Reason.REFUSED, f"{refusal.message} It is asked for again when the spec changes.")

@@ -5,6 +5,7 @@
 3. The POST, with that id, by the process that wrote the claim, once.
 4. Whatever came of it is read by that id. 409: it is there. A lost answer: it is looked for, and asked for again after
    a minute at the earliest, under a new claim: until then Blazar may still be at it (its own RPC takes 60 s at most).
+   Where answers are lost again and again the pauses grow: each POST leaves a trust in Keystone.
 """
 
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def _looked_for(facts: Facts, time: Window) -> Making:
     asked = status.create_requested_time
     if asked is not None and facts.now - asked < UNCERTAIN_FOR:
         again = min(facts.now + _LOOK_AGAIN, asked + UNCERTAIN_FOR)
-        return Making(status=status, uncertain=True, wake_at=again, refusal=_unsuitable(facts))
+        return Making(status=status, uncertain=True, wake_at=again, refusal=refusals.standing(facts, request(facts)))
     if time.end <= facts.now:
         return Making(status=status, ended=True)
     if target(facts) != own_id(facts):  # the lease of the object that this one was restored from is gone
@@ -136,7 +137,7 @@ def _claim(facts: Facts, time: Window) -> Making:
     if time.end <= facts.now:
         return Making(status=status, ended=True)
     if (held := refusals.holding(facts, asked_for)) is not None:
-        return Making(status=status, refusal=held, wake_at=refusals.again_at(held))
+        return Making(status=taken_back(status), refusal=held, wake_at=refusals.again_at(held))
     if facts.identity is None:
         return Making(status=status, look_closer=facts.fault is None, uncertain=facts.fault is not None)
     # what Blazar said before stands until it says something else
@@ -200,31 +201,34 @@ def _post(facts: Facts, time: Window) -> Making:
         return _refused(facts, unknown)
     if failed is None and not facts.done:
         return Making(status=status, effect=Create(wanted=wanted.lease(facts.lease, time, own_id(facts), facts.ids)))
-    if failed is None or failed.fault.reason in {Reason.UNCERTAIN, Reason.CLOUD_UNAVAILABLE}:
-        unsuitable = _unsuitable(facts)
-        kept = status if unsuitable is None else msgspec.structs.replace(status, refusal=unsuitable)
-        return Making(status=kept, uncertain=True, wake_at=facts.now + _LOOK_AGAIN, refusal=unsuitable)
-    return _refused(facts, failed.fault)
+    if failed is None:
+        return Making(status=status, uncertain=True, wake_at=facts.now + _LOOK_AGAIN)
+    if failed.fault.reason not in refusals.UNDECIDED:
+        return _refused(facts, failed.fault)
+    lost = _unsuitable(facts) or Fault(Reason.UNCERTAIN, failed.fault.message)
+    refusal = refusals.of(facts, request(facts), lost)
+    kept = msgspec.structs.replace(status, refusal=refusal)
+    return Making(status=kept, uncertain=True, wake_at=facts.now + _LOOK_AGAIN, refusal=refusal)
+
+
+def taken_back(status: LeaseStatus) -> LeaseStatus:
+    """Give the status without the claim: nothing is under way, and the time of the lease counts from the next one."""
+    return msgspec.structs.replace(status, create_requested_time=None, requested=None, reservations=())
 
 
 def _refused(facts: Facts, fault: Fault) -> Making:
     """A no is an answer: nothing is under way any more, and the next try needs no pause but that of the refusal."""
     refusal = refusals.of(facts, request(facts), fault)
-    status = msgspec.structs.replace(
-        facts.lease.status, refusal=refusal, create_requested_time=None, requested=None, reservations=()
-    )
+    status = msgspec.structs.replace(taken_back(facts.lease.status), refusal=refusal)
     return Making(status=status, refusal=refusal, wake_at=refusals.again_at(refusal))
 
 
-def _unsuitable(facts: Facts) -> Refusal | None:
+def _unsuitable(facts: Facts) -> Fault | None:
     """Keystone lets no application credential make the trust that Blazar needs, and Blazar does not say so.
 
     Source: keystone/api/trusts.py (bug 2150089): 403 for every delegated token; Blazar answers 500.
     """
     ours, failed = facts.identity, facts.failed
-    known = facts.lease.status.refusal
-    if known is not None and known.reason == Reason.CREDENTIALS_UNSUITABLE and failed is None:
-        return known
     if ours is None or not ours.application_credential or failed is None or failed.fault.reason is not Reason.UNCERTAIN:
         return None
     if facts.look is not Look.ABSENT:
@@ -233,4 +237,4 @@ def _unsuitable(facts: Facts) -> Refusal | None:
         "Blazar answered with a fault of its own, as it does when Keystone lets an application credential make no "
         "trust. Use the password of a service user in the Secret instead; application credentials can read leases only."
     )
-    return refusals.of(facts, request(facts), Fault(Reason.CREDENTIALS_UNSUITABLE, message))
+    return Fault(Reason.CREDENTIALS_UNSUITABLE, message)

@@ -126,6 +126,9 @@ def events(facts: Facts, status: LeaseStatus) -> tuple[Event, ...]:
 
 def _of_reserved(facts: Facts, reserved: Condition) -> tuple[Event, ...]:
     if reserved.status == ConditionStatus.TRUE:
+        before = conditions.find(facts.lease.status.conditions, ConditionType.RESERVED)
+        if before is not None and before.reason == Reason.CLOUD_UNAVAILABLE and facts.lease.status.start_time:
+            return ()  # it was there before Blazar was away
         taken_over = facts.lease.spec.import_ is not None
         return (Event(EventReason.ADOPTED if taken_over else EventReason.RESERVED, reserved.message),)
     if reserved.reason in {Reason.NOT_ENOUGH_RESOURCES, Reason.REFUSED}:
