@@ -218,9 +218,9 @@ class Stack:
         self.wait(there, f"{server_id} {vm_state}")
         return self.admin.server(server_id)
 
-    def wait(self, holds: Callable[[], bool], what: str) -> None:
-        """Wait until this holds."""
-        for _ in range(_LOOKS):
+    def wait(self, holds: Callable[[], bool], what: str, looks: int = _LOOKS) -> None:
+        """Wait until this holds: on the real side some thirty seconds."""
+        for _ in range(looks):
             if holds():
                 return
             self.pause()
@@ -293,7 +293,8 @@ def simulated(*, chameleon: bool = False) -> Iterator[Stack]:
 
     def pause() -> None:
         soonest, now = cloud.next_transition(), clock.now()
-        clock.jump(min(soonest or now + timedelta(seconds=1), now + _LONGEST_PAUSE))
+        ahead = soonest if soonest is not None and soonest > now else now + timedelta(seconds=1)
+        clock.jump(min(ahead, now + _LONGEST_PAUSE))
 
     def set_freepool(_: Stack, host: str, present: bool) -> None:
         cloud.inventory.calendar.named("host", host).in_freepool = present

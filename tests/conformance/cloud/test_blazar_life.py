@@ -195,7 +195,7 @@ def test_an_active_lease_of_addresses_takes_more_and_not_fewer(life: Life, leasi
 
 def test_a_lease_that_has_started_keeps_its_start(life: Life, leasing: Leasing, stack: Stack) -> None:
     lease = life.begun["instance"]
-    stack.wait(lambda: shown(stack.now()) > lease["start_date"], "the next minute")
+    stack.wait(lambda: shown(stack.now()) > lease["start_date"], "the next minute", looks=400)
     answer = leasing.put(lease["id"], start_date=text(stack.now() + timedelta(minutes=30)))
     assert (answer.code, answer.said) == (400, "Cannot modify the start date of already started leases")
     assert leasing.state(lease["id"]) == "ACTIVE"
