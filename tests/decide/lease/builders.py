@@ -3,6 +3,7 @@
 `START` is when the lease was asked for; it lasts a day, `END`, unless its spec says otherwise. `NOW` is an hour in.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -295,6 +296,16 @@ def owned(renewal: LeaseRenewal, lease: Lease) -> LeaseRenewal:
     return replace(renewal, metadata=replace(renewal.metadata, owner_references=(ours,)))
 
 
+ONE = grant("1h", END + HOUR, "more", time=NOW)
+ASKED = change(end=END + HOUR)
+
+
+def under_way(**changes: Any) -> Facts:
+    """Give the facts of a visit after the claim of one hour more."""
+    status = changes.pop("status", known(extension=ONE))
+    return active(changes.pop("declared", None), status, **{"renewals": (request(),), **changes})
+
+
 # ---------------------------------------------------------------- what came of it
 
 
@@ -328,3 +339,8 @@ def told_of(plan: Plan) -> list[EventReason]:
 def plan(known: Facts) -> Plan:
     """Give the plan, as every test reads it."""
     return leases.plan(known)
+
+
+def after(before: Facts, **changes: Any) -> Facts:
+    """Give the facts of a later pass, which starts from what the plan before wrote."""
+    return dataclasses.replace(before, lease=replace(before.lease, status=plan(before).status), **changes)

@@ -24,6 +24,7 @@ from tests.decide.lease.builders import (
     START,
     a_lease,
     active,
+    after,
     change,
     events,
     host,
@@ -39,12 +40,7 @@ from tests.decide.lease.builders import (
 )
 
 LONGER = spec(duration="30h")
-ASKED = change(end=END + 6 * HOUR)
-
-
-def after_a_pass(before: Facts) -> Facts:
-    """Give the facts of a later visit, with what the plan before wrote."""
-    return replace(before, lease=msgspec.structs.replace(before.lease, status=plan(before).status))
+WISH = change(end=END + 6 * HOUR)
 
 
 # ---------------------------------------------------------------- answers that were lost
@@ -52,8 +48,8 @@ def after_a_pass(before: Facts) -> Facts:
 
 @pytest.mark.parametrize("reason", [Reason.UNCERTAIN, Reason.CLOUD_UNAVAILABLE])
 def test_a_change_whose_answer_was_lost_is_not_asked_again_at_once(reason: Reason) -> None:
-    assert plan(active(LONGER)).effect == ASKED
-    lost = plan(active(LONGER, failed=no(ASKED, reason)))
+    assert plan(active(LONGER)).effect == WISH
+    lost = plan(active(LONGER, failed=no(WISH, reason)))
     assert lost.effect is None
     assert lost.wake_at == NOW + timedelta(seconds=10)
     assert said(lost) == ("False", "Uncertain")
@@ -61,25 +57,25 @@ def test_a_change_whose_answer_was_lost_is_not_asked_again_at_once(reason: Reaso
 
 
 def test_the_pauses_after_lost_answers_grow_to_ten_minutes() -> None:
-    lost, pauses = active(LONGER, failed=no(ASKED, Reason.UNCERTAIN)), []
+    lost, pauses = active(LONGER, failed=no(WISH, Reason.UNCERTAIN)), []
     for _ in range(9):
         refusal = plan(lost).status.refusal
         assert refusal is not None
         again = refusals.again_at(refusal)
         assert again is not None
         pauses.append((again - refusal.time).total_seconds())
-        lost = after_a_pass(lost)
+        lost = after(lost)
     assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
 
 
 def test_before_the_pause_is_over_nothing_is_asked_and_then_the_same() -> None:
-    lost = replace(after_a_pass(active(LONGER, failed=no(ASKED, Reason.UNCERTAIN))), failed=None)
+    lost = replace(after(active(LONGER, failed=no(WISH, Reason.UNCERTAIN))), failed=None)
     assert plan(lost).effect is None
-    assert plan(replace(lost, now=NOW + timedelta(seconds=10))).effect == ASKED
+    assert plan(replace(lost, now=NOW + timedelta(seconds=10))).effect == WISH
 
 
 def test_a_lease_that_is_busy_is_read_again_and_no_refusal_is_noted() -> None:
-    busy = active(LONGER, there=seen(LeaseState.UPDATING), failed=no(ASKED, Reason.UNCERTAIN))
+    busy = active(LONGER, there=seen(LeaseState.UPDATING), failed=no(WISH, Reason.UNCERTAIN))
     assert plan(busy).effect is None
     assert plan(busy).status.refusal is None
     assert plan(busy).look_at is not None
@@ -125,7 +121,7 @@ def test_a_start_that_is_past_cannot_be_moved_and_ready_says_so() -> None:
     got = plan(active(spec(startTime=times.text(LATER), duration="24h")))
     assert (got.effect, said(got)) == (None, ("False", "Refused"))
     assert "Put the old spec.startTime back" in words(got)
-    assert plan(after_a_pass(active(spec(startTime=times.text(LATER), duration="24h")))).status == got.status
+    assert plan(after(active(spec(startTime=times.text(LATER), duration="24h")))).status == got.status
 
 
 def test_an_end_that_is_moved_into_the_past_is_the_next_minute_and_stays_it() -> None:
@@ -136,7 +132,7 @@ def test_an_end_that_is_moved_into_the_past_is_the_next_minute_and_stays_it() ->
 
 
 def test_the_refusal_of_an_end_in_the_past_does_not_come_anew_each_minute() -> None:
-    refused = after_a_pass(active(spec(duration="1m"), failed=no(change(end=NOW))))
+    refused = after(active(spec(duration="1m"), failed=no(change(end=NOW))))
     again = plan(replace(refused, failed=None, now=NOW + 5 * MINUTE))
     assert (again.effect, again.status.refusal) == (None, refused.lease.status.refusal)
 
@@ -185,7 +181,7 @@ def test_more_hosts_are_asked_for_by_the_reservations_id() -> None:
     assert plan(grown).effect == asked
     got = plan(replace(grown, done=(asked,)))
     assert got.effect is None
-    assert plan(after_a_pass(replace(grown, done=(asked,)))).effect is None
+    assert plan(after(replace(grown, done=(asked,)))).effect is None
     assert got.status.reservations[0].requested != grown.lease.status.reservations[0].requested
 
 
@@ -247,7 +243,7 @@ def test_a_lease_is_renamed_but_an_imported_one_keeps_its_name() -> None:
 def test_changes_are_asked_for_one_after_the_other() -> None:
     both = active(spec(leaseName="other", duration="30h"))
     assert plan(both).effect == change(name="other")
-    assert plan(replace(both, done=(change(name="other"),), seen=seen(name="other"))).effect == ASKED
+    assert plan(replace(both, done=(change(name="other"),), seen=seen(name="other"))).effect == WISH
 
 
 OVER = (
@@ -296,7 +292,7 @@ def test_a_suspended_lease_is_not_healed() -> None:
 
 
 def test_the_refusal_that_broke_it_stands_after_it_is_well_again() -> None:
-    broken = active(LONGER, there=BROKEN, failed=no(ASKED))
+    broken = active(LONGER, there=BROKEN, failed=no(WISH))
     assert plan(broken).effect == HEAL
     well = replace(broken, done=(HEAL,), seen=seen())
     assert (plan(well).effect, said(plan(well))) == (None, ("False", "Refused"))
@@ -316,24 +312,24 @@ NOES = (
 
 @pytest.mark.parametrize(("reason", "want", "again"), NOES)
 def test_a_no_to_a_change_is_told_in_blazars_words_and_the_lease_stays(reason: Reason, want: Any, again: Any) -> None:
-    refused = active(LONGER, failed=no(ASKED, reason))
+    refused = active(LONGER, failed=no(WISH, reason))
     got = plan(refused)
     assert (got.effect, said(got), said(got, ConditionType.ACTIVE)) == (None, want, ("True", "InWindow"))
     assert "Blazar said no." in words(got)
     assert told_of(got) == [EventReason.NOT_ENOUGH_RESOURCES]
     assert got.wake_at == (NOW + again if again is not None else END - 8 * HOUR)
-    later = after_a_pass(refused)
+    later = after(refused)
     assert (plan(replace(later, failed=None)).effect, told_of(plan(replace(later, failed=None)))) == (None, [])
     if again is not None:
-        assert plan(replace(later, failed=None, now=NOW + again)).effect == ASKED
+        assert plan(replace(later, failed=None, now=NOW + again)).effect == WISH
 
 
 def test_a_change_that_is_taken_back_clears_the_refusal() -> None:
-    refused = after_a_pass(active(LONGER, failed=no(ASKED)))
+    refused = after(active(LONGER, failed=no(WISH)))
     back = plan(replace(refused, lease=a_lease(None, refused.lease.status), failed=None))
     assert (back.effect, back.status.refusal, said(back)) == (None, None, ("True", "InWindow"))
 
 
 def test_the_refusal_of_something_else_does_not_hold_a_change() -> None:
-    refused = after_a_pass(active(LONGER, failed=no(ASKED)))
+    refused = after(active(LONGER, failed=no(WISH)))
     assert plan(replace(refused, lease=a_lease(spec(duration="25h"), refused.lease.status), failed=None)).effect

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from lessor.decide.lease import telling
 from lessor.decide.lease.facts import Create, Facts, Look
 from lessor.model import names, times
@@ -21,6 +19,7 @@ from tests.decide.lease.builders import (
     START,
     a_lease,
     active,
+    after,
     change,
     claimed,
     condition,
@@ -38,11 +37,6 @@ from tests.decide.lease.builders import (
 
 ASK = {**introduced(), names.RECONCILE_REQUESTED_AT: "1"}
 DOWN = Fault(Reason.CLOUD_UNAVAILABLE, "Blazar gave 503.")
-
-
-def after(before: Facts, **changes: Any) -> Facts:
-    """Give the facts of the pass that starts from what the plan before wrote."""
-    return replace(before, lease=msgspec.structs.replace(before.lease, status=plan(before).status), **changes)
 
 
 # ---------------------------------------------------------------- it is gone

@@ -18,7 +18,6 @@ from tests.decide.lease.builders import (
     ID,
     MINUTE,
     NOW,
-    START,
     US,
     a_lease,
     claimed,
@@ -220,4 +219,3 @@ def test_a_status_is_written_once() -> None:
     busy = deleted(there=seen(LeaseState.DELETING))
     once = plan(busy).status
     assert plan(replace(busy, lease=a_lease(None, once, deletion_timestamp=NOW))).status == once
-    assert START < NOW

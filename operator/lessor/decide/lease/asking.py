@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lessor.decide.lease import changing, extending, states, window
+from lessor.decide.lease import changing, extending, states, underway, window
 from lessor.decide.lease.changing import Changing
 from lessor.decide.lease.extending import Extending
 from lessor.decide.lease.facts import Facts
@@ -43,7 +43,7 @@ def ask(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window) ->
     begun = Extending(status=status)
     healing = states.trouble(seen) is Trouble.UPDATE
     if status.extension is not None and not healing:
-        begun = extending.under_way(facts, seen, status, time, status.extension)
+        begun = underway.next_step(facts, seen, status, time, status.extension)
         if begun.status.extension is not None:
             return Asking(changing=Changing(status=begun.status), extending=begun)
         facts, time = _gone_on(facts, seen, begun.status)

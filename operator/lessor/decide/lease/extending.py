@@ -1,4 +1,4 @@
-"""Extending a Lease: by a LeaseRenewal, or by itself where `renewal.mode` is Auto.
+"""Extending a Lease: by a LeaseRenewal, or by itself where `renewal.mode` is Auto; the answers that requests get.
 
 Blazar decides. So a request is first written into the status as the extension that is under way, with the end that it
 asks for; then Blazar is asked for that end; and what Blazar says makes it a grant, or a denial. An end is asked for as
@@ -12,26 +12,22 @@ from datetime import datetime
 import msgspec
 
 from lessor.decide import requests
-from lessor.decide.grants import HISTORY
 from lessor.decide.lease import refusals, states, wanted, window
 from lessor.decide.lease.changing import unchangeable
-from lessor.decide.lease.facts import Change, Facts, Failed, Why
+from lessor.decide.lease.facts import Change, Facts
 from lessor.decide.lease.states import Trouble
-from lessor.decide.lease.window import MINUTE, Window, minute_up
+from lessor.decide.lease.window import Window, minute_up
 from lessor.model import conditions, times
 from lessor.model.conditions import Fault, Reason, Verdict
-from lessor.model.instancelease import Grant, RenewalsStatus
+from lessor.model.instancelease import Grant
 from lessor.model.lease import Lease, LeaseStatus, RenewalMode
 from lessor.model.leaserenewal import LeaseRenewal
 from lessor.model.plans import Event, EventReason, RenewalDecision
-from lessor.model.reservations import LeaseChange, LeaseState, ObservedLease
+from lessor.model.reservations import LeaseState, ObservedLease
 from lessor.model.times import Duration
 
 replace = msgspec.structs.replace
 AUTO = "auto"
-_SAID = frozenset(
-    {Reason.NOT_ENOUGH_RESOURCES, Reason.TOO_EARLY, Reason.TOO_LATE, Reason.NOT_RENEWABLE, Reason.LIMIT_REACHED}
-)
 _ENDED = Fault(Reason.TOO_LATE, "The lease has ended, and Blazar cannot bring it back. Create another Lease.")
 _NEVER_STARTS = Fault(Reason.NOT_RENEWABLE, "Blazar could not start the lease. Delete it and create another Lease.")
 
@@ -68,7 +64,7 @@ def extend(facts: Facts, seen: ObservedLease, begun: Extending, time: Window) ->
     for request in _unanswered(facts, begun):
         denial = _denial(facts, seen, status, time, request)
         if denial is not None:
-            begun = _denied(facts, begun, request, denial)
+            begun = denied(facts, begun, request, denial)
         elif facts.lease.spec.suspend or not states.takes_changes(seen):
             message = "The lease takes no change now: it is suspended, or Blazar is at it. The request waits."
             begun = _put_off(facts, begun, request, message)
@@ -104,120 +100,14 @@ def too_late(facts: Facts) -> tuple[RenewalDecision, ...]:
     return (*recorded.decisions, *denied)
 
 
-# ---------------------------------------------------------------- one that is under way
-
-
-def under_way(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window, asked: Grant) -> Extending:
-    """Say what is next with the extension that was asked for: it goes on, or the status names it no more."""
-    if seen.end >= asked.granted_until:
-        return _granted(facts, status, asked)
-    fault = _ended_or_dead(facts, seen) or _no_room_left(facts, time, asked)
-    if fault is not None:
-        return _refused(facts, seen, status, asked, fault)
-    if facts.lease.spec.suspend:
-        return Extending(status=status, decisions=waiting(facts, "The lease is suspended. The request waits."))
-    if (moved := _moved(time, asked)) != asked:  # the spec says another end since: what is added comes on top of it
-        return Extending(status=replace(status, extension=moved), claim=True)
-    if (failed := _failed(facts)) is not None:
-        return _after_a_no(facts, seen, status, asked, failed)
-    if (held := refusals.holding(facts, _digest(asked))) is not None:
-        return Extending(status=status, wake_at=refusals.again_at(held))
-    if any(isinstance(done, Change) and done.change == _wish(asked) for done in facts.done):
-        return Extending(status=status, wake_at=facts.now + MINUTE)
-    if not states.takes_changes(seen):
-        return Extending(status=status)
-    if facts.edits_from is not None and facts.now < facts.edits_from:  # it may still be putting an end back
-        return Extending(status=status, wake_at=facts.edits_from)
-    return Extending(status=status, effect=Change(lease_id=seen.id, change=_wish(asked), why=Why.EDIT))
-
-
-def _wish(asked: Grant) -> LeaseChange:
-    return LeaseChange(end=asked.granted_until)
-
-
-def _ended_or_dead(facts: Facts, seen: ObservedLease) -> Fault | None:
-    if states.is_over(seen) or seen.end <= facts.now:
-        return _ENDED
-    return _NEVER_STARTS if states.trouble(seen) is Trouble.START else None
-
-
-def _no_room_left(facts: Facts, time: Window, asked: Grant) -> Fault | None:
-    """Say why there is nothing to extend to after the spec was edited; None: there is."""
-    end = _moved(time, asked).granted_until
-    if end <= facts.now:
-        return Fault(Reason.TOO_LATE, "The spec says an end since that is past, also with the extension.")
-    if end > time.end:
-        return None
-    return Fault(Reason.LIMIT_REACHED, "spec.renewal.maxTotal lets the lease end no later.")
-
-
-def _moved(time: Window, asked: Grant) -> Grant:
-    end = times.later(time.end, asked.granted.delta)
-    if time.latest is not None:
-        end = min(end, time.latest)
-    return replace(asked, granted=Duration.of(end - time.end), granted_until=end)
-
-
-def _failed(facts: Facts) -> Failed | None:
-    failed = facts.failed
-    return (
-        failed if failed is not None and isinstance(failed.effect, Change) and failed.effect.why is Why.EDIT else None
-    )
-
-
-def _after_a_no(facts: Facts, seen: ObservedLease, status: LeaseStatus, asked: Grant, failed: Failed) -> Extending:
-    """A no is an answer. After a lost one, or one to what puts the end back, all is tried again after a pause."""
-    ours = isinstance(failed.effect, Change) and failed.effect.change == _wish(asked)
-    if ours and failed.fault.reason not in refusals.UNDECIDED:
-        if (back := _put_back(seen, status)) is not None:
-            return Extending(status=status, effect=back)
-        return _refused(facts, seen, status, asked, refusals.told(facts, failed.fault))
-    if not states.takes_changes(seen):
-        return Extending(status=status)
-    refusal = refusals.of(facts, _digest(asked), Fault(Reason.UNCERTAIN, failed.fault.message))
-    message = f"Whether Blazar extended the lease is not known: {failed.fault.message} It is asked for again."
-    return Extending(
-        status=replace(status, refusal=refusal),
-        decisions=waiting(facts, message),
-        wake_at=refusals.again_at(refusal),
-    )
-
-
-def _put_back(seen: ObservedLease, status: LeaseStatus) -> Change | None:
-    """Undo what a search for the longest end left; None: the lease is as it was."""
-    told = status.requested
-    if told is None or seen.end == told.end_time or not states.takes_changes(seen):
-        return None
-    return Change(lease_id=seen.id, change=LeaseChange(end=told.end_time), why=Why.EDIT)
-
-
-def _granted(facts: Facts, status: LeaseStatus, grant: Grant) -> Extending:
-    """Blazar has the end: it goes into the history, before the LeaseRenewal is answered."""
-    before = status.renewals if status.renewals is not None else RenewalsStatus()
-    grown = RenewalsStatus(
-        count=before.count + 1,
-        extended=Duration.of(before.sum + grant.granted.delta),
-        history=(*before.history, grant)[-HISTORY:],
-    )
-    requested = status.requested
-    done = replace(
-        status,
-        extension=None,
-        refusal=None,
-        renewals=grown,
-        requested=replace(requested, end_time=grant.granted_until) if requested is not None else None,
-    )
-    request = next((one for one in facts.renewals if one.metadata.uid == grant.uid), None)
-    verdict = _words(facts, request, grant)
-    reason = EventReason.RENEWED if verdict.reason is Reason.FULL else EventReason.CLAMPED
-    return Extending(status=done, events=(Event(reason, f"{grant.name}: {verdict.message}"),))
+# ---------------------------------------------------------------- answers
 
 
 def _recorded(facts: Facts, status: LeaseStatus) -> tuple[RenewalDecision, ...]:
     """Answer what stands in the history; and clear away what was decided long ago."""
     history = {grant.uid: grant for grant in (status.renewals.history if status.renewals is not None else ())}
     decisions = tuple(
-        requests.decided(request, _words(facts, request, grant), grant, facts.now)
+        requests.decided(request, words(facts, request, grant), grant, facts.now)
         for request in requests.still_open(facts.renewals)
         if (grant := history.get(request.metadata.uid)) is not None
     )
@@ -229,7 +119,7 @@ def _unanswered(facts: Facts, begun: Extending) -> tuple[LeaseRenewal, ...]:
     return tuple(one for one in requests.still_open(facts.renewals) if one.metadata.uid not in answered)
 
 
-def _words(facts: Facts, request: LeaseRenewal | None, grant: Grant) -> Verdict:
+def words(facts: Facts, request: LeaseRenewal | None, grant: Grant) -> Verdict:
     """Say what was granted, and which rule made it less than what was asked for."""
     until, rules = times.text(grant.granted_until), facts.lease.spec.renewal
     asked = request.spec.extend_by if request is not None else None
@@ -239,26 +129,6 @@ def _words(facts: Facts, request: LeaseRenewal | None, grant: Grant) -> Verdict:
     rule = "spec.renewal.extendBy" if by_step else "spec.renewal.maxTotal"
     return conditions.true(
         Reason.CLAMPED, f"Granted {grant.granted} of {asked}: {rule} of the lease allows no more. It ends at {until}."
-    )
-
-
-def _refused(facts: Facts, seen: ObservedLease, status: LeaseStatus, asked: Grant, fault: Fault) -> Extending:
-    """Blazar said no: the lease stays as it was."""
-    end = times.text(seen.end)
-    none = Extending(status=replace(status, extension=None))
-    if not asked.uid:
-        refusal = refusals.of(facts, _digest(asked), fault)
-        event = Event(EventReason.RENEWAL_DENIED, f"{AUTO}: {fault.message} The lease ends at {end}, as before.")
-        first = refusal.count == 1
-        return dataclasses.replace(
-            none, status=replace(none.status, refusal=refusal), events=(event,) if first else (), holds=True
-        )
-    request = next((one for one in facts.renewals if one.metadata.uid == asked.uid), None)
-    if request is None or request.decided:
-        return none
-    reason = fault.reason if fault.reason in _SAID else Reason.REFUSED
-    return _denied(
-        facts, none, request, conditions.false(reason, f"{fault.message} The lease ends at {end}, as before.")
     )
 
 
@@ -291,6 +161,13 @@ def _new_end(lease: Lease, time: Window, held: datetime, asked: Duration | None)
     return end if time.latest is None else max(time.end, min(end, time.latest))
 
 
+def ended_or_dead(facts: Facts, seen: ObservedLease) -> Fault | None:
+    """Say why there is no lease to extend; None: there is one."""
+    if states.is_over(seen) or seen.end <= facts.now:
+        return _ENDED
+    return _NEVER_STARTS if states.trouble(seen) is Trouble.START else None
+
+
 def _denial(
     facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Window, request: LeaseRenewal
 ) -> Verdict | None:
@@ -300,7 +177,7 @@ def _denial(
         return conditions.false(
             Reason.ALREADY_GRANTED, f"A LeaseRenewal named {name} was granted before. Ask again under another name."
         )
-    if (fault := _ended_or_dead(facts, seen)) is not None:
+    if (fault := ended_or_dead(facts, seen)) is not None:
         return conditions.false(fault.reason, fault.message)
     fixed = unchangeable(seen)
     if fixed is not None:
@@ -313,7 +190,8 @@ def _denial(
     return None
 
 
-def _denied(facts: Facts, before: Extending, request: LeaseRenewal, verdict: Verdict) -> Extending:
+def denied(facts: Facts, before: Extending, request: LeaseRenewal, verdict: Verdict) -> Extending:
+    """Add the denial of a request to what was answered before."""
     event = Event(EventReason.RENEWAL_DENIED, f"{request.metadata.name}: {verdict.message}")
     decision = requests.decided(request, verdict, None, facts.now)
     return dataclasses.replace(before, decisions=(*before.decisions, decision), events=(*before.events, event))
@@ -347,8 +225,8 @@ def _by_itself(facts: Facts, seen: ObservedLease, status: LeaseStatus, time: Win
         requested_by=AUTO,
     )
     # a refusal of just this stands until Blazar says yes: how long to wait is counted in it
-    holds = refusals.standing(facts, _digest(asked)) is not None
-    if (held := refusals.holding(facts, _digest(asked))) is not None:
+    holds = refusals.standing(facts, digest(asked)) is not None
+    if (held := refusals.holding(facts, digest(asked))) is not None:
         return Extending(status=status, holds=holds, wake_at=refusals.again_at(held))
     if facts.lease.spec.suspend or not states.takes_changes(seen):
         return dataclasses.replace(quiet, holds=holds)
@@ -370,5 +248,6 @@ def _auto_at(time: Window, base: datetime, end: datetime) -> datetime:
     return times.rounded_up(max(time.start, base - (end - base) / 3))
 
 
-def _digest(asked: Grant) -> str:
+def digest(asked: Grant) -> str:
+    """Give the digest by which a refusal knows what it was about."""
     return wanted.request_digest([asked.uid or AUTO, asked.granted_until])
