@@ -109,11 +109,12 @@ HARM = (
 @pytest.mark.parametrize(("there", "harms"), HARM)
 def test_what_may_end_servers_obeys_the_freeze_and_the_pace(there: Any, harms: bool) -> None:
     assert plan(deleted(there=there)).effect == Delete(lease_id=ID, harms=harms)
-    for held in ({"frozen": True}, {"may_delete": False}):
+    for held, why in (({"frozen": True}, "frozen"), ({"may_delete": False}, "in the last hour")):
         got = plan(deleted(there=there, **held))
         assert (got.effect is None) is harms
         if harms:
             assert (said(got), got.wake_at) == (("False", "DeletionHeld"), NOW + MINUTE)
+            assert why in words(got)
 
 
 def test_a_delete_that_failed_is_told_and_tried_again_later() -> None:

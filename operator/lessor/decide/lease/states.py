@@ -81,9 +81,8 @@ def look_at(seen: ObservedLease, asked: datetime | None, now: datetime) -> datet
         instants.append(seen.start)
     if seen.state == LeaseState.ACTIVE:
         instants.append(seen.end)
-    coming = [instant for instant in instants if instant > now]
-    if not coming:
+    if not instants:
         return None
-    soonest = min(coming)
+    soonest = min(instants)
     # the start and the end are waited for; that nothing is wrong after what comes before the end is worth one look
     return soonest if soonest in {seen.start, seen.end} else soonest + _AFTER
