@@ -316,6 +316,7 @@ def test_a_no_to_a_change_is_told_in_blazars_words_and_the_lease_stays(reason: R
     got = plan(refused)
     assert (got.effect, said(got), said(got, ConditionType.ACTIVE)) == (None, want, ("True", "InWindow"))
     assert "Blazar said no." in words(got)
+    assert ("on and on" if again is not None else "when the spec changes") in words(got)
     assert told_of(got) == [EventReason.NOT_ENOUGH_RESOURCES]
     assert got.wake_at == (NOW + again if again is not None else END - 8 * HOUR)
     later = after(refused)
