@@ -217,8 +217,7 @@ def test_what_is_done_outside_is_told_and_not_fought(site: Site) -> None:
     site.until("drifts", "Ready", ("True", "Reserved"))
     lease_id = site.status("drifts")["leaseID"]
     site.blazar.change(lease_id, name="somebody-s")
-    site.look("drifts")
-    site.until("drifts", "Degraded", ("True", "Renamed"), timeout=90)
+    site.until("drifts", "Degraded", ("True", "Renamed"), timeout=75)  # by the list of each minute
     assert site.seen("drifts")["name"] == "somebody-s"
     site.blazar.delete(lease_id)
     site.look("drifts")

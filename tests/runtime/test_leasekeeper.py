@@ -46,11 +46,23 @@ class Blazar:
             raise self.fault
 
 
+class Running(LoopClock):
+    """A clock that goes on between any two readings, as real ones do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._read = 0
+
+    def now(self) -> datetime:
+        self._read += 1
+        return super().now() + timedelta(microseconds=self._read)
+
+
 class World:
     """A keeper, its Blazar and its Leases."""
 
-    def __init__(self) -> None:
-        self.clock = LoopClock()
+    def __init__(self, clock: LoopClock | None = None) -> None:
+        self.clock = clock if clock is not None else LoopClock()
         self.blazar = Blazar()
         self.booked: dict[str, Booked] = {}
         self.woken: list[str] = []
@@ -109,6 +121,16 @@ async def test_an_idle_fleet_costs_one_list_a_minute() -> None:
     assert set(world.blazar.asked) == {"list"}
     assert len(world.blazar.asked) <= 11
     assert world.woken == []
+
+
+@jumps
+async def test_the_first_list_waits_for_nothing_on_a_clock_that_goes_on() -> None:
+    world = World(Running())
+    world.enter("u1", lease())
+    async with world.running():
+        assert world.blazar.asked == ["list"]
+        await asyncio.sleep(61)
+    assert world.blazar.asked == ["list", "list"]
 
 
 @jumps

@@ -63,7 +63,6 @@ class LeaseKeeper:
         self._expected: dict[str, tuple[datetime, str]] = {}
         self._waiting: set[str] = set()
         self._learnt: set[str] = set()  # by their ids, since the list under way was asked for
-        self._listed: datetime | None = None
         self._next_list: datetime | None = None
         self._not_before: datetime | None = None
         self._moved = asyncio.Event()
@@ -82,11 +81,6 @@ class LeaseKeeper:
             self._records.pop(lease_id, None)
         else:
             self._records[lease_id] = Remembered(lease=lease, read=now)
-
-    def stale(self, lease_id: str) -> None:
-        """Drop what is known of a lease: it was changed, and must be read."""
-        self._learnt.add(lease_id)
-        self._records.pop(lease_id, None)
 
     def expect(self, uid: str, lease_id: str | None, at: datetime | None) -> None:
         """Read the lease again then, and wake its Lease; None: the list will do."""
@@ -133,7 +127,8 @@ class LeaseKeeper:
     async def _rest(self) -> None:
         while True:
             self._moved.clear()
-            now, at = self._clock.now(), self._due_at()
+            now = self._clock.now()
+            at = self._due_at(now)
             if at is not None and at <= now:
                 return
             self.resting = True
@@ -143,11 +138,12 @@ class LeaseKeeper:
                 await self._clock.wait(self._moved, (at - now).total_seconds())
             self.resting = False
 
-    def _due_at(self) -> datetime | None:
+    def _due_at(self, now: datetime) -> datetime | None:
+        """Give when something is to be read: the first list at once; None: nothing is."""
         if not self._booked():
             return None
         soonest = self.expects_at()
-        listed = self._next_list if self._next_list is not None else self._clock.now()
+        listed = self._next_list if self._next_list is not None else now
         due = listed if soonest is None else min(listed, soonest)
         return due if self._not_before is None else max(due, self._not_before)
 
@@ -191,7 +187,7 @@ class LeaseKeeper:
         self._learnt.clear()
         listed: object = await self._in_thread(blazar.leases)
         ended = self._clock.now()
-        self._listed, self._next_list = began, ended + _LIST_EVERY
+        self._next_list = ended + _LIST_EVERY
         self._not_before = ended + max(_SHORTEST, _LIST_SHARE * (ended - began))
         found = {lease.id: lease for lease in listed if isinstance(lease, ObservedLease)}  # type: ignore[attr-defined]
         return {uid for uid, use in self._booked().items() if use.lease_id and self._take(use, found, began)}
