@@ -3,6 +3,7 @@
 The same is done on the real parts by tests/e2e/test_lease_killed.py.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from lessor.model.names import Kind
 from tests.whole.guard import Guard, How
-from tests.whole.operator import BOOKING, Whole
+from tests.whole.operator import BOOKING, TEAM, Whole
 
 LATER, MUCH_LATER = "2026-03-03T08:00:00Z", "2026-03-04T08:00:00Z"
 
@@ -49,6 +50,40 @@ async def _refused(whole: Whole) -> None:
     await whole.after(minutes=15)
 
 
+async def _healed(whole: Whole) -> None:
+    await whole.after(minutes=5)
+    more = [{"name": "pub", "floatingIP": {"network": "public", "amount": 9}}]
+    whole.edit({"spec": {"reservations": more}})
+    await whole.after(minutes=9)
+    fewer = [{"name": "pub", "floatingIP": {"network": "public", "amount": 2}}]
+    whole.edit({"spec": {"reservations": fewer}})
+    await whole.after(minutes=15)
+
+
+async def _by_itself(whole: Whole) -> None:
+    await whole.after(minutes=150)
+
+
+def _well(whole: Whole) -> object:
+    """What is so in the end; that it was wrong in between is told where a death let somebody see it."""
+    (lease,) = whole.cloud.blazar.leases.values()
+    amounts = [reservation.values.get("amount") for reservation in lease.reservations]
+    is_degraded = whole.said("Degraded", BOOKING) not in {None, ("False", "Healed")}
+    return lease.status, amounts, whole.said("Ready", BOOKING), is_degraded
+
+
+def _told(whole: Whole) -> object:
+    """What Blazar holds, what the status says of it, and what the ConfigMap tells programs."""
+    (lease,) = whole.cloud.blazar.leases.values()
+    body = whole.booking()
+    assert body is not None
+    made = json.loads(whole.asked("GET", f"/api/v1/namespaces/{TEAM}/configmaps/training").body)
+    data = {key: value for key, value in made["data"].items() if not key.endswith("ID")}
+    assert made["data"]["leaseID"] == lease.id
+    grants = [grant["grantedUntil"] for grant in body["status"]["renewals"]["history"]]
+    return lease.end, lease.status, grants, data, whole.said("Ready", BOOKING)
+
+
 def _nothing_left(whole: Whole) -> object:
     return whole.booking(), dict(whole.cloud.blazar.leases)
 
@@ -79,6 +114,28 @@ def _occupied(whole: Whole) -> None:
 LIVES = (
     Life("deleted", {"duration": "1h"}, _deleted, _nothing_left),
     Life("extended", {"startTime": LATER, "endTime": MUCH_LATER}, _extended, _held),
+    Life(
+        "healed",
+        {
+            "startTime": LATER,
+            "endTime": MUCH_LATER,
+            "reservations": [{"name": "pub", "floatingIP": {"network": "public", "amount": 1}}],
+        },
+        _healed,
+        _well,
+    ),
+    Life(
+        "by itself",
+        {
+            "startTime": "2026-03-01T08:10:00Z",
+            "duration": "1h",
+            "leaseName": "by-itself",
+            "renewal": {"mode": "Auto", "extendBy": "1h", "maxTotal": "2h"},
+            "output": {"configMapName": "training"},
+        },
+        _by_itself,
+        _told,
+    ),
     Life(
         "refused",
         {

@@ -206,6 +206,13 @@ class Clouds:
 
     # ------------------------------------------------------------ being connected
 
+    async def session(self, lease: InstanceLease | Lease) -> Session | None:
+        """Give the session of an object's credentials, connected or with its fault. None: it names no credentials."""
+        session = self.enter(lease)
+        if session is not None:
+            await self.ready(session)
+        return session
+
     async def ready(self, session: Session) -> None:
         """Connect, unless it is connected or known to be faulty: then a lease that asks changes nothing."""
         async with session.connecting:

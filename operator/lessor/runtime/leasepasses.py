@@ -38,7 +38,7 @@ class LeasePasses:
     async def passed(self, known: Known) -> tuple[Outcome, bool]:
         """Make the pass from memory, and the one with Blazar if that asks for more; tells whether it did."""
         parts, lease = self._parts, known.lease
-        session = await self._session(lease)
+        session = await parts.clouds.session(lease)
         given = self._given(known, session)
         outcome = leases.glance(given)
         if outcome.again and session is not None and session.fault is not None:
@@ -91,12 +91,6 @@ class LeasePasses:
             return
         seen = outcome.seen_lease.id if outcome.seen_lease is not None else lease.status.lease_id
         session.leasekeeper.expect(lease.metadata.uid, seen, outcome.look_at)
-
-    async def _session(self, lease: Lease) -> Session | None:
-        session = self._parts.clouds.enter(lease)
-        if session is not None:
-            await self._parts.clouds.ready(session)
-        return session
 
     def _given(self, known: Known, session: Session | None) -> Given:
         parts, lease = self._parts, known.lease

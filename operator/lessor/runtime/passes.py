@@ -31,7 +31,7 @@ class InstanceLeasePasses:
     async def passed(self, known: Known) -> tuple[Outcome, bool]:
         """Make the pass from memory, and the one with the cloud if that asks for more; tells whether it did."""
         parts = self._parts
-        session = await self._session(known.lease)
+        session = await self._parts.clouds.session(known.lease)
         given = self._given(known, session)
         outcome = instanceleases.glance(given)
         if outcome.again and session is not None and session.fault is not None:
@@ -82,12 +82,6 @@ class InstanceLeasePasses:
             session.inventory.learn(outcome.seen)
         elif lease.status.server_id is not None:
             session.inventory.forget(lease.status.server_id)
-
-    async def _session(self, lease: InstanceLease) -> Session | None:
-        session = self._parts.clouds.enter(lease)
-        if session is not None:
-            await self._parts.clouds.ready(session)
-        return session
 
     def _given(self, known: Known, session: Session | None) -> Given:
         parts, lease = self._parts, known.lease
