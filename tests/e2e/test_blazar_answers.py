@@ -21,6 +21,7 @@ from lessor.live.services import BLAZAR
 from lessor.model.lease import ResourceType
 from lessor.model.reservations import LeaseChange, LeaseState, ObservedLease, WantedLease, WantedReservation
 from lessor.ports import cloud
+from lessor.ports.blazar_answers import TABLE, Row
 from lessor.ports.reservations import (
     LeaseBusy,
     LeaseExists,
@@ -101,7 +102,7 @@ def met(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     of = blazar_answers.row
 
-    def row(method: str, code: int, body: bytes) -> blazar_answers.Row:
+    def row(method: str, code: int, body: bytes) -> Row:
         found.append(of(method, code, body).name)
         return of(method, code, body)
 
@@ -337,6 +338,17 @@ CASES = [
         lambda site: site.nova._session.send(BLAZAR, "none.get", "GET", "/nonesuch"),
         "404: The requested URL was not found",
     ),
+    Case(
+        "a flavor that is not there",
+        "no such flavor",
+        LeaseRefused,
+        lambda site: site.make(
+            WantedReservation(
+                resource_type=ResourceType.FLAVOR, values={"flavor_id": "nonesuch", "amount": 1, "affinity": None}
+            )
+        ),
+        "404: Flavor nonesuch could not be found",
+    ),
     Case("made twice", "same id", LeaseExists, made_twice, "409: The lease with name: answers already exists"),
     Case(
         "affinity of a flavor",
@@ -441,10 +453,10 @@ def test_blazar_answers_as_the_table_says(site: Site, met: list[str], case: Case
 
 
 def test_each_row_is_provoked_or_it_is_said_why_not() -> None:
-    provoked, table = {case.row for case in CASES}, [row.name for row in blazar_answers.TABLE]
+    provoked, table = {case.row for case in CASES}, [row.name for row in TABLE]
     assert provoked | UNPROVOKED.keys() == set(table)
     assert not provoked & UNPROVOKED.keys()
-    assert (len(table), len(provoked), len(UNPROVOKED)) == (23, 15, 8)
+    assert (len(table), len(provoked), len(UNPROVOKED)) == (24, 16, 8)
 
 
 # ------------------------------------------------------------ what a refusal leaves behind

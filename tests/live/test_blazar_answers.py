@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessor.live import blazar_answers
-from lessor.live.blazar_answers import TABLE, Whose
 from lessor.ports import cloud
+from lessor.ports.blazar_answers import TABLE, Row, Whose
 from lessor.ports.cloud import CloudUnavailable, CredentialsRefused, NotFound, PermissionRefused, RequestRefused
 from lessor.ports.reservations import (
     LeaseBusy,
@@ -130,6 +130,7 @@ CASES = [
     ),
     # what is there
     Case("lease", "GET PUT DELETE", 404, "Object with {'lease_id': 'nosuch'} not found", NotFound),
+    Case("flavor", "POST PUT", 404, "Flavor nope could not be found. (HTTP 404) (Request-ID: req-1)", LeaseRefused),
     Case("aggregate", "POST PUT DELETE", 404, "Aggregate 'freepool' not found!", Unexplained),
     Case("host", "PUT", 404, "Host 'bm-a' not in freepool 'freepool'", Unexplained),
     Case("route", "GET POST PUT DELETE", 404, NOT_FOUND, CloudUnavailable, flask(404, NOT_FOUND)),
@@ -200,7 +201,7 @@ def test_each_answer_is_one_error_in_blazars_words(case: Case, method: str) -> N
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in TABLE])
-def test_each_row_of_the_table_is_needed_by_a_case(row: blazar_answers.Row) -> None:
+def test_each_row_of_the_table_is_needed_by_a_case(row: Row) -> None:
     met = [
         (case.id, method)
         for case in CASES

@@ -9,7 +9,7 @@ CloudError (ports/cloud.py)       credentials, away, 403 and the like, as for an
 +-- LeaseExists                   409: the id is taken
 +-- Unexplained                   500 without a reason: it may have been done
 
-HTTP 500 is Blazar's normal no: the table is in `live/blazar_answers.py`.
+HTTP 500 is Blazar's normal no: the table is in `blazar_answers.py`.
 """
 
 from collections.abc import Iterable, Mapping
